@@ -1,0 +1,1 @@
+"""The four roles without any model: prompts, views, reply parsing. Pure Python."""
