@@ -1,0 +1,1 @@
+"""Hot loops, each with its plain reference: temporal NMS, batched multi-LoRA."""

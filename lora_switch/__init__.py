@@ -1,0 +1,1 @@
+"""Role bundles, conversion of published checkpoints, and adapter switching on one resident backbone."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from videomind.errors import BundleError
 
 ROLES = ("planner", "grounder", "verifier", "answerer")
 CELL = 28 * 28
@@ -27,7 +29,7 @@ class RoleSpec:
 
     Attributes:
         name: one of `ROLES`.
-        prompt: template of the user text; `{query}` stands for the question or query. "" = the question as it is.
+        prompt: template of the user text; `{query}` stands for the question or query. "" = that alone.
         view: what it looks at.
         reply_prefix: text its reply is known to begin with ("" if none).
         activation: "lora" acts on every token; "alora" from the invocation tokens on.
@@ -57,3 +59,28 @@ PUBLISHED_VIEWS = {
     "answerer": View(fps=2.0, max_frames=32, min_pixels=128 * CELL, max_pixels=256 * CELL),
 }
 """The budgets of the published system (VideoMind, arXiv 2503.13444, sec. 3)."""
+
+
+def spec_to_json(spec: RoleSpec) -> dict[str, Any]:
+    """The JSON-ready content of `role.json`."""
+    return asdict(spec)
+
+
+def spec_from_json(data: object, where: str) -> RoleSpec:
+    """The role that the content of a `role.json` describes.
+
+    Args:
+        data: the parsed JSON.
+        where: the file, for the error text.
+
+    Raises:
+        BundleError: a key is missing, unknown or out of range; the text names file, key and what is allowed.
+    """
+    from pydantic import ValidationError
+
+    from videomind.roles.spec_file import RoleFile, first_problem
+
+    try:
+        return RoleFile.model_validate(data).to_spec()
+    except ValidationError as error:
+        raise BundleError(f"{where}: {first_problem(error)}") from None

@@ -102,7 +102,9 @@ class Result:
         return self.moment is not None or (self.answer is not None and bool(self.answer.text.strip()))
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready dict (seconds; candidates best first). The trace is kept apart: `result.trace.to_json()`."""
+        """A JSON-ready dict (seconds to the millisecond; candidates best first), without the trace."""
         data = asdict(self)
         del data["trace"]
+        for candidate in [*data["candidates"], *filter(None, [data["moment"]])]:
+            candidate.update(start=round(candidate["start"], 3), end=round(candidate["end"], 3))
         return data

@@ -1,0 +1,1 @@
+"""Reading, sampling, resizing, patching and caching of frames; subtitles; clips and figures."""

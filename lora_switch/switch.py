@@ -1,0 +1,118 @@
+"""Switching roles on one resident backbone: every adapter is loaded once, each token of a batch names its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from videomind.errors import BundleError
+from videomind.kernels.lora import BASE, Factors, Routing, add_lora, route
+from videomind.lora_switch.adapter import Adapter
+
+
+class SwitchedLinear(nn.Module):
+    """A linear layer of the backbone with the factors of every adapter that touches it."""
+
+    def __init__(self, base: nn.Linear, switch: RoleSwitch, factors: list[Factors | None]) -> None:
+        super().__init__()
+        self.base = base
+        self._switch = [switch]  # in a list, so that it is not taken for a submodule
+        self._factors = factors
+
+    def forward(self, x_BLI: Tensor) -> Tensor:
+        y: Tensor = self.base(x_BLI)
+        return add_lora(y, x_BLI, self._factors, self._switch[0].routing)
+
+
+class RoleSwitch:
+    """The adapters of all roles on one text model.
+
+    Args:
+        text_model: transformers' text model; its adapted linear layers are replaced in place.
+        embed_tokens: the base's input embedding.
+        lm_head: the base's output projection.
+        adapters: per role name, its adapter.
+
+    Raises:
+        BundleError: an adapter does not fit this base (unknown module, wrong shape).
+    """
+
+    def __init__(
+        self, text_model: nn.Module, embed_tokens: nn.Embedding, lm_head: nn.Linear, adapters: Mapping[str, Adapter]
+    ) -> None:
+        self.routing = Routing(())
+        self._index = {role: i for i, role in enumerate(adapters)}
+        self._weight = embed_tokens.weight
+        self._base_embed, self._base_head = embed_tokens.weight, lm_head.weight
+        modules = dict(text_model.named_modules())
+        for name in sorted({name for adapter in adapters.values() for name in adapter.pairs}):
+            factors = [self._factors(role, adapter, name, modules) for role, adapter in adapters.items()]
+            parent, _, leaf = name.rpartition(".")
+            setattr(modules[parent], leaf, SwitchedLinear(modules[name], self, factors))
+        self._embed = {role: self._own(role, adapter, "embed_tokens.weight") for role, adapter in adapters.items()}
+        self._head = {role: self._own(role, adapter, "lm_head.weight") for role, adapter in adapters.items()}
+        self._bytes = {role: _adapter_bytes(adapter, self._weight.dtype) for role, adapter in adapters.items()}
+
+    def index(self, role: str | None) -> int:
+        """Adapter index of a role; `BASE` for a role without adapter and for the base model."""
+        return BASE if role is None else self._index.get(role, BASE)
+
+    @contextmanager
+    def acting(self, index_BL: Tensor) -> Iterator[None]:
+        """Within this context the backbone's next forward uses these adapters, token by token."""
+        before, self.routing = self.routing, route(index_BL)
+        try:
+            yield
+        finally:
+            self.routing = before
+
+    def embed(self, ids_BL: Tensor, roles: Sequence[str | None]) -> Tensor:
+        """Input embeddings [B, L, H], each row from its role's own table where it has one."""
+        tables = [self._embed.get(role or "", None) for role in roles]
+        rows = [
+            nn.functional.embedding(ids, self._base_embed if table is None else table)
+            for ids, table in zip(ids_BL, tables, strict=True)
+        ]
+        return torch.stack(rows)
+
+    def head(self, role: str | None) -> Tensor:
+        """Output projection [V, H] of a role."""
+        own = self._head.get(role or "", None)
+        return self._base_head if own is None else own
+
+    def memory(self) -> dict[str, dict[str, int]]:
+        """Bytes per role: its factors and the embeddings it owns."""
+        return self._bytes
+
+    def _own(self, role: str, adapter: Adapter, name: str) -> Tensor | None:
+        tensor = adapter.embeddings.get(name)
+        if tensor is None:
+            return None
+        if tensor.ndim != 2 or tensor.shape[1] != self._weight.shape[1]:
+            raise BundleError(
+                f"{role}: its {name} has shape {list(tensor.shape)}; this base has {list(self._weight.shape)}"
+            )
+        return tensor.to(self._weight)
+
+    def _factors(self, role: str, adapter: Adapter, name: str, modules: dict[str, nn.Module]) -> Factors | None:
+        pair = adapter.pairs.get(name)
+        if pair is None:
+            return None
+        base = modules.get(name)
+        if not isinstance(base, nn.Linear):
+            raise BundleError(f"adapter of {role} is for another base: it adapts {name}, which this base lacks")
+        if pair.a.shape[1] != base.in_features or pair.b.shape[0] != base.out_features:
+            raise BundleError(
+                f"adapter of {role} is for another base: {name} maps {pair.a.shape[1]} to {pair.b.shape[0]}, "
+                f"in this base {base.in_features} to {base.out_features}"
+            )
+        return Factors(pair.a.to(self._weight), (pair.b.double() * pair.scale).to(self._weight))
+
+
+def _adapter_bytes(adapter: Adapter, dtype: torch.dtype) -> dict[str, int]:
+    numbers = sum(pair.a.numel() + pair.b.numel() for pair in adapter.pairs.values())
+    owned = sum(tensor.numel() for tensor in adapter.embeddings.values())
+    return {"adapter": numbers * dtype.itemsize, "embeddings": owned * dtype.itemsize}

@@ -1,0 +1,139 @@
+"""Which frames a role sees, at what size, and how spans are widened."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from videomind.errors import VideoError
+from videomind.roles.spec import CELL, PUBLISHED_VIEWS, View
+from videomind.vision.sampling import sample_indices, smart_resize, widen_span
+
+PLANNER, VERIFIER = PUBLISHED_VIEWS["planner"], PUBLISHED_VIEWS["verifier"]
+
+
+def test_whole_video_is_seen_from_its_first_to_its_last_frame() -> None:
+    indices = sample_indices(900, 24.0, PLANNER)
+    assert indices.dtype == np.int64
+    assert len(indices) == 38  # 37.5 s at 1 fps, rounded to even
+    assert (indices[0], indices[-1]) == (0, 899)
+    assert len(sample_indices(1713, 10.0, PLANNER)) == 100  # 171.3 s: the budget
+
+
+@pytest.mark.parametrize(
+    ("frames", "fps", "seconds_seen", "expected"),
+    [
+        (1, 10.0, 1.0, [0]),
+        (2, 10.0, 1.0, [0, 1]),
+        (3, 10.0, 1.0, [0, 1, 2]),
+        (4, 10.0, 1.0, [0, 1, 2, 3]),
+        (10, 10.0, 1.0, [0, 3, 6, 9]),
+        (50, 10.0, 1.0, [0, 16, 33, 49]),  # 5 s: round(2.5) * 2 = 4
+        (70, 10.0, 1.0, [0, 10, 20, 30, 39, 49, 59, 69]),  # 7 s: round(3.5) * 2 = 8
+    ],
+)
+def test_short_videos(frames: int, fps: float, seconds_seen: float, expected: list[int]) -> None:
+    view = View(fps=seconds_seen, max_frames=100, min_pixels=CELL, max_pixels=CELL)
+    assert sample_indices(frames, fps, view).tolist() == expected
+
+
+def test_span_is_cut_to_the_video() -> None:
+    indices = sample_indices(300, 30.0, VERIFIER, (8.0, 30.0))
+    assert (indices[0], indices[-1]) == (240, 299)
+    assert len(indices) == 40  # min(300, 22 s · 30) frames at 2 of 30
+
+
+def test_reversed_span_is_the_same_span() -> None:
+    forth = sample_indices(300, 30.0, VERIFIER, (2.0, 5.0))
+    back = sample_indices(300, 30.0, VERIFIER, (5.0, 2.0))
+    assert forth.tolist() == back.tolist()
+    assert forth.tolist() == [60, 78, 96, 114, 132, 150]
+
+
+def test_span_of_no_length_repeats_its_frame() -> None:
+    assert sample_indices(300, 30.0, VERIFIER, (3.0, 3.0)).tolist() == [90, 90, 90, 90]
+
+
+def test_points_are_those_of_float32_linspace() -> None:
+    """Float64 would round another way about twice in ten thousand."""
+    dice = random.Random(7)
+    view = View(fps=1.0, max_frames=150, min_pixels=CELL, max_pixels=CELL)
+    for _ in range(3000):
+        frames = dice.randrange(150, 60000)
+        start, end = sorted((dice.randrange(frames), dice.randrange(frames)))
+        indices = sample_indices(frames, 1.0, view, (float(start), float(end)))
+        expected = torch.linspace(start, end, len(indices)).round().long()
+        assert indices.tolist() == expected.tolist()
+
+
+def test_tie_that_float64_would_decide_otherwise() -> None:
+    differing = [
+        (first, last, count)
+        for first in range(0, 4000, 37)
+        for last in range(first + 150, first + 3000, 331)
+        for count in (32, 64, 100, 150)
+        if (
+            torch.linspace(first, last, count).round().long().numpy()
+            != np.linspace(first, last, count).round()
+        ).any()
+    ]
+    assert differing, "the premise: float32 and float64 do differ"
+    for first, last, count in differing:
+        view = View(fps=1.0, max_frames=count, min_pixels=CELL, max_pixels=CELL)
+        indices = sample_indices(last + 1, 1.0, view, (first, last))
+        assert indices.tolist() == torch.linspace(first, last, count).round().long().tolist()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "low", "high", "expected"),
+    [
+        (240, 320, 36, 64, (168, 252)),  # above the maximum: scaled down with floor
+        (1080, 1920, 36, 64, (140, 280)),
+        (1920, 1080, 36, 64, (280, 140)),
+        (100, 100, 36, 64, (168, 168)),  # below the minimum: scaled up with ceil
+        (196, 224, 36, 64, (196, 224)),  # as it is
+        (200, 200, 36, 64, (196, 196)),  # nearest multiples
+        (10, 1000, 1, 64, (28, 1008)),  # never less than one cell
+        (10, 2000, 1, 64, (28, 3164)),
+        (42, 70, 1, 64, (56, 56)),  # halves go to even: 1.5 → 2, 2.5 → 2
+    ],
+)
+def test_smart_resize(height: int, width: int, low: int, high: int, expected: tuple[int, int]) -> None:
+    assert smart_resize(height, width, low * CELL, high * CELL) == expected
+
+
+def test_smart_resize_keeps_to_its_budget() -> None:
+    dice = random.Random(3)
+    for _ in range(2000):
+        height, width = dice.randrange(28, 2000), dice.randrange(28, 2000)
+        if max(height, width) > 8 * min(height, width):
+            continue
+        high, wide = smart_resize(height, width, 128 * CELL, 256 * CELL)
+        assert high % 28 == wide % 28 == 0
+        assert 128 * CELL <= high * wide <= 256 * CELL
+
+
+def test_a_line_is_no_picture() -> None:
+    smart_resize(10, 2000, CELL, 64 * CELL)
+    with pytest.raises(VideoError, match="2010×10 pixels is too long"):
+        smart_resize(10, 2010, CELL, 64 * CELL)
+
+
+@pytest.mark.parametrize(
+    ("span", "minimum", "expected"),
+    [
+        ((10.0, 20.0), 2.0, (10.0, 20.0)),  # long enough
+        ((10.0, 10.5), 2.0, (9.25, 11.25)),  # around its middle
+        ((0.0, 0.5), 2.0, (0.0, 2.0)),  # moved inwards at the start
+        ((59.5, 60.0), 2.0, (58.0, 60.0)),  # and at the end
+        ((20.0, 10.0), 2.0, (10.0, 20.0)),  # put in order
+        ((-5.0, 90.0), 2.0, (0.0, 60.0)),  # cut to the video
+        ((30.0, 31.0), 100.0, (0.0, 60.0)),  # the video is shorter than the minimum
+    ],
+)
+def test_widen_span(
+    span: tuple[float, float], minimum: float, expected: tuple[float, float]
+) -> None:
+    assert widen_span(*span, duration=60.0, minimum=minimum) == pytest.approx(expected)

@@ -1,0 +1,222 @@
+"""The agent: one loaded model, asked about videos. The same chain feeds the blocking, streaming and async faces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from videomind.chain import Chain, Task
+from videomind.engines.base import Cancel, Engine, Memory, iterate_cancellable
+from videomind.errors import InputError
+from videomind.events import Done, Event
+from videomind.lora_switch.bundle import Bundle, load_bundle
+from videomind.results import Result
+from videomind.roles.answerer import check_options
+from videomind.roles.question import check_question
+from videomind.roles.spec import ROLES
+from videomind.vision.base import VideoReader
+from videomind.vision.cache import FrameCache
+from videomind.vision.reader import open_video
+from videomind.vision.subtitles import Cue, load_subtitles
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FRAME_CACHE_BYTES = 512 << 20
+Video = "str | Path | np.ndarray | VideoReader"
+
+
+class Agent:
+    """Answers questions about videos with the moment that proves the answer.
+
+    Use `Agent.from_pretrained`. An agent may be shared by threads; questions about one video reuse its frames and
+    visual encodings.
+    """
+
+    def __init__(self, bundle: Bundle, engine: Engine, compat: bool = False) -> None:
+        self.bundle, self.engine, self.compat = bundle, engine, compat
+        self._specs = {name: role.spec for name, role in bundle.roles.items()}
+        self._frames = FrameCache(FRAME_CACHE_BYTES)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path | None = None,
+        *,
+        base: str | Path | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        compat: bool = False,
+    ) -> Self:
+        """Load a role bundle.
+
+        Args:
+            model: its folder; None is the embedded model, which knows only its synthetic world.
+            base: folder of the base model, where it is not at the place the bundle names.
+            device: "auto", "cpu", "cuda" or "mps".
+            dtype: "auto", "float32", "bfloat16" or "float16".
+            compat: follow the published code also where it slips or does needless work.
+
+        Raises:
+            BundleError: the folder is no usable bundle.
+            EngineError: the device is not there.
+        """
+        from videomind.engines.torch_engine import TorchEngine
+
+        bundle = load_bundle(Path(model) if model is not None else None, Path(base) if base is not None else None)
+        return cls(bundle, TorchEngine(bundle, device, dtype, compat), compat)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles this model has, in the order of the chain."""
+        return tuple(role for role in ROLES if role in self._specs)
+
+    def stream(
+        self,
+        video: Video,
+        question: str,
+        *,
+        options: Sequence[str] | None = None,
+        subtitles: str | Path | Sequence[Cue] | None = None,
+        roles: Iterable[str] | None = None,
+        cancel: Cancel | None = None,
+    ) -> Iterator[Event]:
+        """Ask, and get events as they happen: PlanReady, Grounded, Verified, AnswerToken…, Done.
+
+        Args:
+            video: a file, a folder of frames, frames [T, H, W, 3], or an open reader.
+            question: what to ask.
+            options: texts of a multiple choice (2 to 26).
+            subtitles: a subtitle file (SRT, VTT, ASS) or its cues.
+            roles: the roles that may be called; by default all that the model has.
+            cancel: set this event to stop; `Cancelled` is then raised.
+
+        Raises:
+            InputError: an unusable question, option, video, subtitle file or role name.
+        """
+        task = Task(
+            question=check_question(question),
+            options=check_options(options) if options else (),
+            cues=_cues(subtitles),
+            roles=self._chosen(roles),
+            compat=self.compat,
+        )
+        return self._run(video, task, cancel)
+
+    def ask(
+        self,
+        video: Video,
+        question: str,
+        *,
+        options: Sequence[str] | None = None,
+        subtitles: str | Path | Sequence[Cue] | None = None,
+        roles: Iterable[str] | None = None,
+    ) -> Result:
+        """Ask and wait for the result. Arguments and errors as in `stream`."""
+        return _result(self.stream(video, question, options=options, subtitles=subtitles, roles=roles))
+
+    def find(self, video: Video, query: str, top_k: int = 5) -> Result:
+        """Find the moments that a text describes: grounder and verifier only.
+
+        Args:
+            video: as in `stream`.
+            query: what happens in the moment.
+            top_k: how many candidates to give back.
+
+        Raises:
+            InputError: as in `stream`, or `top_k` below 1.
+        """
+        if top_k < 1:
+            raise InputError(f"top_k is {top_k}: ask for at least one candidate")
+        result = self.ask(video, query, roles={"grounder", "verifier"} & set(self.roles))
+        return replace(result, candidates=result.candidates[:top_k])
+
+    def astream(
+        self,
+        video: Video,
+        question: str,
+        *,
+        options: Sequence[str] | None = None,
+        subtitles: str | Path | Sequence[Cue] | None = None,
+        roles: Iterable[str] | None = None,
+    ) -> AsyncIterator[Event]:
+        """`stream` as an asynchronous iterator; closing it cancels the work."""
+        return iterate_cancellable(
+            lambda cancel: self.stream(
+                video, question, options=options, subtitles=subtitles, roles=roles, cancel=cancel
+            )
+        )
+
+    async def aask(
+        self,
+        video: Video,
+        question: str,
+        *,
+        options: Sequence[str] | None = None,
+        subtitles: str | Path | Sequence[Cue] | None = None,
+        roles: Iterable[str] | None = None,
+    ) -> Result:
+        """`ask`, awaitable; cancelling the task cancels the work."""
+        events = self.astream(video, question, options=options, subtitles=subtitles, roles=roles)
+        async for event in events:
+            if isinstance(event, Done):
+                return event.result
+        raise AssertionError("a chain ends with Done")
+
+    async def afind(self, video: Video, query: str, top_k: int = 5) -> Result:
+        """`find`, awaitable."""
+        result = await self.aask(video, query, roles={"grounder", "verifier"} & set(self.roles))
+        return replace(result, candidates=result.candidates[:top_k])
+
+    def memory(self) -> Memory:
+        """Bytes of the shared base and of what each role adds."""
+        return self.engine.memory()
+
+    def close(self) -> None:
+        """Free the model. The agent cannot be used afterwards."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, video: Video, task: Task, cancel: Cancel | None) -> Iterator[Event]:
+        if isinstance(video, VideoReader):
+            yield from self._chain(video, task, cancel)
+        else:
+            with open_video(video) as reader:
+                yield from self._chain(reader, task, cancel)
+
+    def _chain(self, reader: VideoReader, task: Task, cancel: Cancel | None) -> Iterator[Event]:
+        name = self.bundle.manifest.name
+        return Chain(self.engine, self._specs, reader, self._frames, task, name, cancel).run()
+
+    def _chosen(self, roles: Iterable[str] | None) -> frozenset[str]:
+        if roles is None:
+            return frozenset(self.roles)
+        chosen = frozenset(roles)
+        if unknown := sorted(chosen - set(self.roles)):
+            raise InputError(f"no role {', '.join(unknown)} in this model; it has {', '.join(self.roles)}")
+        if not chosen & {"grounder", "answerer"}:
+            raise InputError("nothing to do: leave the grounder or the answerer switched on")
+        return chosen
+
+
+def _cues(subtitles: str | Path | Sequence[Cue] | None) -> tuple[Cue, ...]:
+    if subtitles is None:
+        return ()
+    return load_subtitles(subtitles) if isinstance(subtitles, str | Path) else tuple(subtitles)
+
+
+def _result(events: Iterator[Event]) -> Result:
+    for event in events:
+        if isinstance(event, Done):
+            return event.result
+    raise AssertionError("a chain ends with Done")

@@ -1,0 +1,202 @@
+"""One question, from plan to answer (VideoMind, arXiv 2503.13444, sec. 3): the order of the roles and what passes between.
+
+A run is a stream of events. It holds no model: it asks an engine, and reads frames through the cache it is given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from videomind.engines.base import Cancel, Engine, RoleRequest
+from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
+from videomind.results import Answer, Candidate, Plan, Result, RoleCall, Trace
+from videomind.roles import answerer, grounder, planner, verifier
+from videomind.roles.spans import widen_span
+from videomind.roles.spec import RoleSpec
+from videomind.vision.base import VideoReader
+from videomind.vision.cache import FrameCache
+from videomind.vision.clip import Clip, Span, load_clips
+from videomind.vision.subtitles import Cue
+
+CHOICES = ("Yes", "No")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is asked of one video.
+
+    Attributes:
+        question: the question, or for grounding alone the query.
+        options: texts of a multiple choice, or none.
+        cues: subtitles of the video.
+        roles: the roles that may be called.
+        compat: follow the published code also where it slips.
+    """
+
+    question: str
+    options: tuple[str, ...] = ()
+    cues: tuple[Cue, ...] = ()
+    roles: frozenset[str] = frozenset()
+    compat: bool = False
+
+
+@dataclass
+class Chain:
+    """One run of one task. `run` may be called once."""
+
+    engine: Engine
+    specs: Mapping[str, RoleSpec]
+    reader: VideoReader
+    frames: FrameCache
+    task: Task
+    model: str
+    cancel: Cancel | None = None
+    _calls: list[RoleCall] = field(default_factory=list)
+    _timings: dict[str, float] = field(default_factory=dict)
+
+    def run(self) -> Iterator[Event]:
+        """Events in the order they happen; the last is `Done`."""
+        began = time.perf_counter()
+        plan, query = self._plan()
+        yield PlanReady(plan, query)
+
+        candidates: tuple[Candidate, ...] = ()
+        grounded: tuple[Candidate, ...] = ()
+        if "grounder" in plan.roles:
+            query = grounder.clean_query(query)
+            candidates = grounded = self._ground(query)
+            yield Grounded(candidates)
+        if "verifier" in plan.roles and len(candidates) > 1:
+            candidates = self._verify(candidates)
+            yield Verified(candidates)
+
+        moment = candidates[0] if candidates else None
+        answer = None
+        if "answerer" in plan.roles:
+            answer = yield from self._answer(moment)
+        self._timings["total"] = time.perf_counter() - began
+        yield Done(
+            Result(
+                video=self.reader.info,
+                question=self.task.question,
+                query=query,
+                plan=plan,
+                candidates=candidates,
+                moment=moment,
+                answer=answer,
+                timings={name: round(seconds, 6) for name, seconds in self._timings.items()},
+                model=self.model,
+                engine=self.engine.name,
+                trace=Trace(tuple(self._calls), grounded),
+            )
+        )
+
+    def _plan(self) -> tuple[Plan, str]:
+        """The roles that will be called, and the query to ground."""
+        on, question = self.task.roles, self.task.question
+        if "planner" not in on or not {"grounder", "answerer"} <= on:
+            wanted = planner.GROUND_ROLES if "grounder" in on else planner.ANSWER_ROLES
+            return Plan(tuple(role for role in wanted if role in on), reply="", parsed=False), question
+        views: list[tuple[RoleSpec, Span | None]] = [(self.specs["planner"], None), (self.specs["grounder"], None)]
+        clip = self._load(views)[0]
+        request = self._request("planner", clip, self.specs["planner"].user_text(question))
+        with self._timed("planner"):
+            (reply,) = self.engine.generate([request], self.cancel)
+        self._record([request], [reply])
+        decided = planner.parse_plan(reply, question)
+        return Plan(tuple(r for r in decided.roles if r in on), reply, decided.parsed), decided.query
+
+    def _ground(self, query: str) -> tuple[Candidate, ...]:
+        spec, duration = self.specs["grounder"], self.reader.duration
+        (clip,) = self._load([(spec, None)])
+        request = self._request("grounder", clip, spec.user_text(query), reply_prefix=spec.reply_prefix)
+        with self._timed("grounder"):
+            (grounding,) = self.engine.ground([request], self.cancel)
+        self._record([request], [grounding.reply])
+        if grounding.spans is not None:
+            rows = grounding.spans.tolist()
+            candidates = grounder.spans_from_decoder(rows, duration, compat=self.task.compat)
+            if candidates:
+                return candidates
+        return grounder.fallback_candidates(duration, verifier_follows="verifier" in self.task.roles)
+
+    def _verify(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The top candidates with their scores, best first, then the rest as they were."""
+        spec, top = self.specs["verifier"], candidates[: verifier.MAX_CANDIDATES]
+        duration, text = self.reader.duration, spec.user_text(self.task.question)
+        crops = [verifier.crop_for(c.start, c.end, duration, spec.min_span) for c in top]
+        clips = self._load([(spec, crop.span) for crop in crops])
+        requests = [
+            self._request(
+                "verifier", clip, text, segment=verifier.segment_positions(crop.start, crop.end, clip.num_pairs)
+            )
+            for crop, clip in zip(crops, clips, strict=True)
+        ]
+        with self._timed("verifier"):
+            chances = self.engine.choose(requests, CHOICES, self.cancel)
+        scores = [verifier.score(yes, no) for yes, no in chances]
+        self._record(requests, [""] * len(requests), scores)
+        scored = [replace(c, verified=score) for c, score in zip(top, scores, strict=True)]
+        return tuple(scored[i] for i in verifier.rank(scores)) + candidates[len(top) :]
+
+    def _answer(self, moment: Candidate | None) -> Generator[Event, None, Answer]:
+        spec, task, duration = self.specs["answerer"], self.task, self.reader.duration
+        whole = (0.0, duration)
+        start, end = widen_span(*(whole if moment is None else (moment.start, moment.end)), duration, spec.min_span)
+        text = spec.user_text(
+            answerer.multiple_choice_text(task.question, task.options) if task.options else task.question
+        )
+        if task.cues:
+            text = answerer.subtitle_text(task.cues, start, end) + text
+        (clip,) = self._load([(spec, (start, end))])
+        prefix = answerer.OPTION_PREFIX if task.options else ""
+        request = self._request("answerer", clip, text, reply_prefix=prefix)
+        pieces: list[str] = []
+        with self._timed("answerer"):
+            for piece in self.engine.stream(request, self.cancel):
+                pieces.append(piece)
+                yield AnswerToken(piece)
+        reply = "".join(pieces)
+        self._record([request], [reply])
+        option = answerer.parse_option(reply, task.options, task.compat) if task.options else None
+        return Answer(answerer.answer_text(reply), option)
+
+    def _request(
+        self, role: str, clip: Clip, text: str, *, reply_prefix: str = "", segment: tuple[int, int] | None = None
+    ) -> RoleRequest:
+        return RoleRequest(role, clip, text, reply_prefix, segment, self.specs[role].max_new_tokens)
+
+    def _load(self, views: Sequence[tuple[RoleSpec, Span | None]]) -> list[Clip]:
+        with self._timed("decode"):
+            return load_clips(self.reader, [(spec.view, span) for spec, span in views], self.frames)
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._timings[what] = self._timings.get(what, 0.0) + time.perf_counter() - began
+
+    def _record(
+        self, requests: Sequence[RoleRequest], replies: Sequence[str], scores: Sequence[float] | None = None
+    ) -> None:
+        """Note the calls of one batch, which ends just now, in the trace."""
+        seconds = self._timings[requests[0].role] / len(requests)
+        for request, reply, score in zip(requests, replies, scores or [None] * len(requests), strict=True):
+            clip = request.clip
+            self._calls.append(
+                RoleCall(
+                    role=request.role,
+                    prompt=request.text,
+                    reply=reply,
+                    span=clip.span,
+                    frames=clip.indices,
+                    grid=clip.grid,
+                    score=score,
+                    seconds=round(seconds, 6),
+                )
+            )

@@ -1,0 +1,5 @@
+"""`python -m videomind.cli` is `videomind`."""
+
+from videomind.cli.main import main
+
+main()

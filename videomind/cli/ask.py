@@ -1,0 +1,60 @@
+"""`videomind ask`: the answer to a question, with the moment that proves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from videomind.cli.evidence import plan_evidence
+from videomind.cli.options import (
+    AsJson,
+    ClipFile,
+    Compat,
+    Device,
+    Dtype,
+    Model,
+    PlotFile,
+    TraceFile,
+    Video,
+    parse_roles,
+)
+from videomind.cli.run import Run, run_and_show
+from videomind.roles.answerer import check_options
+from videomind.roles.question import check_question
+
+
+def ask(
+    video: Video,
+    question: Annotated[str, typer.Argument(help="What you want to know about it.", metavar="QUESTION")],
+    option: Annotated[
+        list[str] | None, typer.Option(help="An option of a multiple choice; give it once per option.", metavar="TEXT")
+    ] = None,
+    subtitles: Annotated[Path | None, typer.Option(help="Subtitles (.srt, .vtt, .ass).", metavar="FILE")] = None,
+    model: Model = None,
+    as_json: AsJson = False,
+    trace: TraceFile = None,
+    save_clip: ClipFile = None,
+    plot: PlotFile = None,
+    roles: Annotated[
+        str | None,
+        typer.Option(help="Roles that may be called, e.g. grounder,answerer. Default: all.", metavar="LIST"),
+    ] = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    compat: Compat = False,
+) -> None:
+    """Ask a question about a video; get the answer with the verified moment that proves it."""
+    run = Run(
+        video=video,
+        question=check_question(question),
+        options=check_options(option) if option else (),
+        subtitles=subtitles,
+        roles=parse_roles(roles),
+        model=model,
+        device=device,
+        dtype=dtype,
+        compat=compat,
+    )
+    run_and_show(run, plan_evidence(video, trace=trace, clip=save_clip, plot=plot), as_json)

@@ -1,0 +1,119 @@
+"""`videomind doctor`: what is installed, whether video files work, and what a model takes."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from videomind.cli.options import AsJson, Device, Dtype, Model
+from videomind.cli.outputs import json_text
+from videomind.cli.terminal import printable, progress_console
+
+PACKAGES = (
+    "videomind-agent",
+    "torch",
+    "transformers",
+    "peft",
+    "decord",
+    "av",
+    "opencv-python-headless",
+)
+TEST_FRAMES = 10
+PROBLEM = 1
+
+
+def doctor(
+    model: Model = None, as_json: AsJson = False, device: Device = "auto", dtype: Dtype = "auto"
+) -> None:
+    """Check the installation and a model; show versions, device and memory."""
+    with progress_console().status("examining"):
+        report: dict[str, Any] = {
+            "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+            "video": check_video(),
+            "model": examine_model(model, device, dtype),
+        }
+    if as_json or not sys.stdout.isatty():
+        print(json_text(report))
+    else:
+        Console(highlight=False).print(_table(report))
+    if report["video"] != "works":
+        raise typer.Exit(PROBLEM)
+
+
+def check_video() -> str:
+    """Writes and reads a video of ten frames: "works", or what went wrong."""
+    try:
+        import numpy as np
+
+        from videomind.synth.video import write_video
+        from videomind.vision.reader import open_video
+
+        levels = np.linspace(0, 225, TEST_FRAMES)
+        frames = [np.full((64, 64, 3), level, dtype=np.uint8) for level in levels]
+        with tempfile.TemporaryDirectory() as folder:
+            with open_video(write_video(frames, Path(folder) / "test.mp4", fps=10.0)) as reader:
+                decoded = reader.frames_at(range(reader.num_frames))
+        error = float(np.abs(decoded.mean(axis=(1, 2, 3)) - levels).max())
+        return "works" if error < 8 else f"frames come back wrong (by {error:.0f} of 255 levels)"
+    except Exception as error:  # the point of this check is to report whatever breaks
+        return f"fails: {type(error).__name__}: {error}"
+
+
+def examine_model(model: Path | None, device: str, dtype: str) -> dict[str, Any]:
+    """Loads a model; its name, place, device and bytes of base and roles.
+
+    Raises:
+        BundleError: the folder is no usable model.
+        EngineError: the device is not there.
+    """
+    from videomind.agent import Agent
+
+    with Agent.from_pretrained(model, device=device, dtype=dtype) as agent:
+        memory = agent.memory()
+        roles = {role: memory.roles.get(role, {}) for role in agent.roles}
+        return {
+            "name": agent.bundle.manifest.name,
+            "folder": str(agent.bundle.folder),
+            "base": str(agent.bundle.base),
+            "bytes": {
+                "base": memory.base,
+                "roles": roles,
+                "total": memory.base + sum(sum(parts.values()) for parts in roles.values()),
+            },
+        }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _table(report: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="cyan")
+    table.add_column()
+    for name, found in report["versions"].items():
+        table.add_row(name, found or "not installed")
+    table.add_row("video files", printable(report["video"]))
+    model, size = report["model"], report["model"]["bytes"]
+    table.add_row("model", f"{model['name']} in {printable(model['folder'])}")
+    table.add_row("  base", _megabytes(size["base"]))
+    for role, parts in size["roles"].items():
+        detail = ", ".join(f"{part} {_megabytes(count)}" for part, count in parts.items() if count)
+        table.add_row(f"  {role}", f"+ {detail}" if detail else "the base itself")
+    table.add_row("  all", _megabytes(size["total"]))
+    return table
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

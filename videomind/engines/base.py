@@ -1,0 +1,129 @@
+"""The contract of an engine: it runs roles on views of videos. Implementations stand beside this file."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+from videomind.kernels.nms import Rows
+from videomind.vision.clip import Clip
+
+T = TypeVar("T")
+Cancel = threading.Event
+"""Set by the caller to stop a request; the engine then raises `Cancelled` before its next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequest:
+    """One call of one role.
+
+    Attributes:
+        role: whose adapter acts; a role without adapter runs on the base model.
+        clip: the frames it sees.
+        text: the user text, after the video.
+        reply_prefix: what the reply is made to begin with.
+        segment: frame-pair positions between which the segment tokens stand, for the verifier.
+        max_new_tokens: longest reply.
+    """
+
+    role: str
+    clip: Clip
+    text: str
+    reply_prefix: str = ""
+    segment: tuple[int, int] | None = None
+    max_new_tokens: int = 256
+
+
+class Grounding(NamedTuple):
+    """The grounder's reply and its spans [≤ 100, 3] (start, end as fractions of the clip, score; best first).
+
+    `spans` is None where the reply holds no `<|reg|>`: the role did not localise anything.
+    """
+
+    reply: str
+    spans: Rows | None
+
+
+class Memory(NamedTuple):
+    """Bytes of the weights: the shared base, and per role what it adds ("adapter", "embeddings", "decoder")."""
+
+    base: int
+    roles: dict[str, dict[str, int]]
+
+
+class Engine(ABC):
+    """Runs batches of role requests. Decoding is greedy. All methods are safe to call from several threads.
+
+    Requests of one call may be of different roles and share one batch. Results keep the order of the requests.
+    Every method may raise `Cancelled` (the cancel event was set), `InputError` (a prompt longer than the model's
+    context) and `EngineError` (the device gave up).
+    """
+
+    name: str
+
+    @abstractmethod
+    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[str]:
+        """Replies, without the reply prefix and the stop token."""
+
+    @abstractmethod
+    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str]:
+        """One reply in pieces as they are decoded."""
+
+    @abstractmethod
+    def choose(
+        self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
+    ) -> list[tuple[float, ...]]:
+        """Probability of each choice (a one-token text) as the first token of the reply, over the full softmax."""
+
+    @abstractmethod
+    def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
+        """Localise: the reply prefix is taken as a draft, and checked to be what the role would have said."""
+
+    @abstractmethod
+    def memory(self) -> Memory:
+        """What the weights take."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the device. The engine cannot be used afterwards."""
+
+    async def agenerate(self, requests: Sequence[RoleRequest]) -> list[str]:
+        """`generate`, awaitable; cancelling the task cancels the request."""
+        return await run_cancellable(lambda cancel: self.generate(requests, cancel))
+
+    async def achoose(self, requests: Sequence[RoleRequest], choices: Sequence[str]) -> list[tuple[float, ...]]:
+        """`choose`, awaitable."""
+        return await run_cancellable(lambda cancel: self.choose(requests, choices, cancel))
+
+    async def aground(self, requests: Sequence[RoleRequest]) -> list[Grounding]:
+        """`ground`, awaitable."""
+        return await run_cancellable(lambda cancel: self.ground(requests, cancel))
+
+    def astream(self, request: RoleRequest) -> AsyncIterator[str]:
+        """`stream` as an asynchronous iterator; closing it cancels the request."""
+        return iterate_cancellable(lambda cancel: self.stream(request, cancel))
+
+
+async def run_cancellable(call: Callable[[Cancel], T]) -> T:
+    """Run a blocking call in a thread; when the task is cancelled, set its cancel event."""
+    cancel = Cancel()
+    try:
+        return await asyncio.to_thread(call, cancel)
+    except asyncio.CancelledError:
+        cancel.set()
+        raise
+
+
+async def iterate_cancellable(start: Callable[[Cancel], Iterator[T]]) -> AsyncIterator[T]:
+    """Drive a blocking iterator from a thread, one item at a time; set its cancel event when no longer wanted."""
+    cancel, end = Cancel(), object()
+    iterator = start(cancel)
+    try:
+        while (item := await asyncio.to_thread(next, iterator, end)) is not end:
+            yield item  # type: ignore[misc]  # the sentinel has just been ruled out
+    finally:
+        cancel.set()

@@ -1,0 +1,309 @@
+"""The reference engine: all roles on one resident backbone in torch, on CPU, CUDA or MPS."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from videomind.engines.base import Cancel, Engine, Grounding, Memory, RoleRequest
+from videomind.engines.batch import Prepared, collate, split_by_tokens
+from videomind.engines.visual_cache import VisualCache
+from videomind.errors import BundleError, Cancelled, EngineError, InputError
+from videomind.kernels.nms import Rows
+from videomind.lora_switch.bundle import Bundle
+from videomind.lora_switch.switch import RoleSwitch
+from videomind.model.decoder import TimestampDecoder
+from videomind.model.prompt import PromptEncoder
+from videomind.model.qwen2_vl import Qwen2VLBackbone
+from videomind.vision.patches import patchify
+
+T = TypeVar("T")
+MAX_BATCH_TOKENS = 32_768
+VISUAL_CACHE_BYTES = 1 << 30
+
+
+class _Step(NamedTuple):
+    """One decoded token per row [B] and the pre-norm states [B, H] that predicted it."""
+
+    tokens: list[int]
+    states: Tensor
+
+
+class TorchEngine(Engine):
+    """Loads a bundle once; every role is chosen per request.
+
+    Args:
+        bundle: a checked model folder.
+        device: "cpu", "cuda", "mps", or "auto" for the best there is.
+        dtype: "float32", "bfloat16", "float16", or "auto": float32 on CPU, else bfloat16 (float16 on MPS).
+        compat: generate the grounder's reply token by token, as the published code does.
+
+    Raises:
+        BundleError: the bundle does not fit its base.
+        EngineError: the device is not there.
+    """
+
+    name = "torch"
+
+    def __init__(self, bundle: Bundle, device: str = "auto", dtype: str = "auto", compat: bool = False) -> None:
+        self.device = pick_device(device)
+        self.dtype = pick_dtype(dtype, self.device)
+        self._compat = compat
+        self._backbone = Qwen2VLBackbone.from_pretrained(bundle.base, self.device, self.dtype)
+        self._encoder = PromptEncoder(bundle.processor, self._backbone.merge)
+        special = bundle.manifest.special_tokens
+        self._reg = self._encoder.token_id(special.reg)
+        self._segment = (self._encoder.token_id(special.seg_start), self._encoder.token_id(special.seg_end))
+        adapters = {name: role.adapter for name, role in bundle.roles.items() if role.adapter is not None}
+        backbone = self._backbone
+        self._switch = RoleSwitch(backbone.text, backbone.embed_tokens, backbone.lm_head, adapters)
+        decoder = bundle.roles["grounder"].decoder if "grounder" in bundle.roles else None
+        self._decoder = load_decoder(decoder, backbone, self.device) if decoder else None
+        self._views = VisualCache(VISUAL_CACHE_BYTES)
+        self._lock = threading.Lock()
+
+    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[str]:
+        items = self._prepare(requests, cancel)
+        return self._in_groups(items, lambda group: self._generate(group, cancel))
+
+    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str]:
+        shown, ids = "", list[int]()
+        for step in self._decode(self._prepare([request], cancel), cancel):
+            if step.tokens[0] in self._encoder.stop_ids:
+                break
+            ids.append(step.tokens[0])
+            text = self._encoder.decode(ids)
+            if not text.endswith("\ufffd"):  # a character whose bytes are not all there yet
+                yield text[len(shown) :]
+                shown = text
+
+    def choose(
+        self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
+    ) -> list[tuple[float, ...]]:
+        ids = [self._encoder.token_id(choice) for choice in choices]
+        items = self._prepare(requests, cancel)
+        return self._in_groups(items, lambda group: self._choose(group, ids, cancel))
+
+    def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
+        if self._decoder is None:
+            raise EngineError("this model has no grounder")
+        if self._compat:
+            return [self._ground_by_generating(request, cancel) for request in requests]
+        items = self._prepare(requests, cancel)
+        drafts = self._in_groups(items, lambda group: self._ground_by_draft(group, cancel))
+        return [
+            self._ground_by_generating(request, cancel) if grounding is None else grounding
+            for request, grounding in zip(requests, drafts, strict=True)
+        ]
+
+    def memory(self) -> Memory:
+        roles = {role: dict(parts) for role, parts in self._switch.memory().items()}
+        if self._decoder is not None:
+            weights = sum(p.numel() * p.element_size() for p in self._decoder.parameters())
+            roles.setdefault("grounder", {})["decoder"] = weights
+        return Memory(self._backbone.parameters_bytes(), roles)
+
+    def close(self) -> None:
+        del self._backbone, self._switch, self._decoder, self._views
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _generate(self, items: list[Prepared], cancel: Cancel | None) -> list[str]:
+        replies: list[list[int]] = [[] for _ in items]
+        open_rows = set(range(len(items)))
+        for step in self._decode(items, cancel):
+            for row in sorted(open_rows):
+                if step.tokens[row] in self._encoder.stop_ids:
+                    open_rows.discard(row)
+                else:
+                    replies[row].append(step.tokens[row])
+                    if len(replies[row]) == items[row].request.max_new_tokens:
+                        open_rows.discard(row)
+            if not open_rows:
+                break
+        return [self._encoder.decode(ids) for ids in replies]
+
+    def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[tuple[float, ...]]:
+        states_BH = self._forward(items, cancel)[:, -1]
+        rows = [
+            self._backbone.logits(state, self._switch.head(item.request.role)).softmax(-1)[ids]
+            for item, state in zip(items, states_BH, strict=True)
+        ]
+        return [tuple(row.tolist()) for row in rows]
+
+    def _ground_by_draft(self, items: list[Prepared], cancel: Cancel | None) -> list[Grounding | None]:
+        """One prefill with the expected reply appended; None where the role would have said something else."""
+        states_BLH = self._forward(items, cancel)
+        groundings: list[Grounding | None] = []
+        for item, states in zip(items, states_BLH, strict=True):
+            states = states[-item.length :]
+            draft = item.prompt.ids[item.prompt.prompt_length :]
+            logits = self._backbone.logits(states[item.prompt.prompt_length - 1 :], self._switch.head("grounder"))
+            said = logits.argmax(-1).tolist()
+            agreed = bool(draft) and said[:-1] == draft and said[-1] in self._encoder.stop_ids
+            if not agreed or self._reg not in draft:
+                groundings.append(None)
+                continue
+            query = states[item.prompt.prompt_length - 1 + draft.index(self._reg)]
+            groundings.append(Grounding(item.request.reply_prefix, self._spans(item, states, query)))
+        return groundings
+
+    def _ground_by_generating(self, request: RoleRequest, cancel: Cancel | None) -> Grounding:
+        """The published way: decode the reply, and read the states where it says `<|reg|>`."""
+        bare = RoleRequest(request.role, request.clip, request.text, max_new_tokens=request.max_new_tokens)
+        (item,) = self._prepare([bare], cancel)
+        ids: list[int] = []
+        spans, prefill = None, list[Tensor]()
+        for step in self._decode([item], cancel, keep_prefill=prefill):
+            token = step.tokens[0]
+            if token in self._encoder.stop_ids:
+                break
+            if token == self._reg and spans is None:
+                spans = self._spans(item, prefill[0][0], step.states[0])
+            ids.append(token)
+        return Grounding(self._encoder.decode(ids), spans)
+
+    def _spans(self, item: Prepared, states_LH: Tensor, query_H: Tensor) -> Rows:
+        assert self._decoder is not None
+        video = states_LH[torch.from_numpy(item.prompt.video).to(states_LH.device)].float()
+        pairs = item.request.clip.num_pairs
+        return self._decoder.spans(video.unflatten(0, (pairs, -1)).mean(1), query_H)
+
+    def _prepare(self, requests: Sequence[RoleRequest], cancel: Cancel | None) -> list[Prepared]:
+        return [self._prepare_one(request, cancel) for request in requests]
+
+    def _prepare_one(self, request: RoleRequest, cancel: Cancel | None) -> Prepared:
+        _check(cancel)
+        clip = request.clip
+        prompt = self._encoder.encode(
+            request.text,
+            clip.grid,
+            reply_prefix=request.reply_prefix,
+            segment=request.segment,
+            segment_ids=self._segment,
+        )
+        if len(prompt.ids) + request.max_new_tokens > self._backbone.max_length:
+            raise InputError(
+                f"prompt of {len(prompt.ids)} tokens is too long for this model (context {self._backbone.max_length})"
+            )
+        return Prepared(request, prompt, self._views.get(clip.key, lambda: self._encode(request)))
+
+    @torch.inference_mode()
+    def _encode(self, request: RoleRequest) -> Tensor:
+        patches, grid = patchify(request.clip.frames, self._encoder.mean, self._encoder.std)
+        with self._guarded():
+            return self._backbone.encode(patches.to(self.device), grid)
+
+    @torch.inference_mode()
+    def _forward(self, items: list[Prepared], cancel: Cancel | None) -> Tensor:
+        """Pre-norm states [B, L, H] of one batch, left-padded."""
+        _check(cancel)
+        batch = collate(items, self._switch, self.device)
+        with self._guarded(), self._switch.acting(batch.adapters):
+            return self._backbone.forward(batch.embeds, batch.positions, batch.mask)
+
+    @torch.inference_mode()
+    def _decode(
+        self, items: list[Prepared], cancel: Cancel | None, keep_prefill: list[Tensor] | None = None
+    ) -> Iterator[_Step]:
+        """Greedy decoding, one step for the whole batch at a time, up to the longest reply asked for."""
+        _check(cancel)
+        batch = collate(items, self._switch, self.device)
+        cache = self._backbone.new_cache()
+        with self._guarded(), self._switch.acting(batch.adapters):
+            states = self._backbone.forward(batch.embeds, batch.positions, batch.mask, cache)
+        if keep_prefill is not None:
+            keep_prefill.append(states)
+        roles = [item.request.role for item in items]
+        place, mask = batch.positions.amax(dim=(0, 2)) + 1, batch.mask
+        for _ in range(max(item.request.max_new_tokens for item in items)):
+            last = states[:, -1]
+            tokens = self._next_tokens(last, roles)
+            yield _Step(tokens, last)
+            _check(cancel)
+            if mask is not None:
+                mask = torch.nn.functional.pad(mask, (0, 1), value=1)
+            ids = torch.tensor(tokens, device=self.device)[:, None]
+            with self._guarded(), self._switch.acting(batch.adapters[:, -1:]):
+                embeds = self._switch.embed(ids, roles)
+                states = self._backbone.forward(embeds, place[None, :, None].expand(3, -1, -1), mask, cache)
+            place = place + 1
+
+    def _next_tokens(self, states_BH: Tensor, roles: list[str]) -> list[int]:
+        if len(set(roles)) == 1:
+            return self._backbone.logits(states_BH, self._switch.head(roles[0])).argmax(-1).tolist()
+        rows = zip(states_BH, roles, strict=True)
+        return [int(self._backbone.logits(state, self._switch.head(role)).argmax()) for state, role in rows]
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """One forward at a time; a device out of memory is an error that says what to do."""
+        with self._lock:
+            try:
+                yield
+            except torch.OutOfMemoryError as error:
+                raise EngineError(
+                    "the device ran out of memory: use a smaller model, --dtype bfloat16, or --device cpu"
+                ) from error
+
+    def _in_groups(self, items: list[Prepared], run: Callable[[list[Prepared]], list[T]]) -> list[T]:
+        results: list[T] = []
+        for group in split_by_tokens(items, MAX_BATCH_TOKENS):
+            results += run([items[i] for i in group])
+        return results
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is the best there is.
+
+    Raises:
+        EngineError: it is not there.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if not there.get(name.split(":")[0], False):
+        raise EngineError(f"device {name!r} is not there; available: {', '.join(k for k, v in there.items() if v)}")
+    return torch.device(name)
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The number type of that name; "auto" is float32 on CPU, bfloat16 on CUDA, float16 on MPS.
+
+    Raises:
+        EngineError: unknown name.
+    """
+    types = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if name == "auto":
+        return {"cpu": torch.float32, "cuda": torch.bfloat16}.get(device.type, torch.float16)
+    if name not in types:
+        raise EngineError(f"dtype {name!r} is not known; use auto, {', '.join(types)}")
+    return types[name]
+
+
+def load_decoder(state: dict[str, Tensor], backbone: Qwen2VLBackbone, device: torch.device) -> TimestampDecoder:
+    """The timestamp decoder of a bundle, in float32, checked against the backbone.
+
+    Raises:
+        BundleError: weights are missing, unknown, or made for another width.
+    """
+    try:
+        decoder = TimestampDecoder.from_state_dict(state, backbone.hidden_act)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise BundleError(f"the timestamp decoder does not load: {' '.join(str(error).split())[:300]}") from error
+    width = decoder.vis_proj[0].normalized_shape[0]
+    if width != backbone.hidden_size:
+        raise BundleError(f"the timestamp decoder is for states of width {width}; this base has {backbone.hidden_size}")
+    return decoder.to(device)
+
+
+def _check(cancel: Cancel | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("cancelled by the caller")

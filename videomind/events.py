@@ -1,0 +1,46 @@
+"""What happens while a question is answered, in the order it happens. The command line and the pages are fed from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from videomind.results import Candidate, Plan, Result
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReady:
+    """The plan stands; `query` is what will be grounded."""
+
+    plan: Plan
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded:
+    """Candidate moments as the grounder gave them, best first."""
+
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The candidates after verification, best first: those verified, then the others."""
+
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerToken:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Everything is there."""
+
+    result: Result
+
+
+Event = PlanReady | Grounded | Verified | AnswerToken | Done

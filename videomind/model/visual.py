@@ -1,0 +1,64 @@
+"""The visual tower, with attention batched over frame pairs.
+
+All frame pairs of a view have the same number of patches, so attention within each pair is one batched call
+instead of a loop over cumulative sequence lengths.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def encode_view(visual: nn.Module, patches_NP: Tensor, grid: tuple[int, int, int]) -> Tensor:
+    """Visual tokens [T·h·w / 4, H] of one view.
+
+    Args:
+        visual: transformers' Qwen2-VL visual tower (weights and layers are used, its forward is not).
+        patches_NP: [T·h·w, 1176] normalised patches in Qwen2-VL's order.
+        grid: (T, h, w) in patches.
+    """
+    frames, rows, columns = grid
+    dtype = visual.patch_embed.proj.weight.dtype
+    x_TNC = visual.patch_embed(patches_NP.to(dtype)).unflatten(0, (frames, rows * columns))
+    place = _patch_places(rows, columns, visual.spatial_merge_size).to(x_TNC.device)
+    cos, sin = _rotary(place, x_TNC.shape[-1] // visual.blocks[0].attn.num_heads)
+    for block in visual.blocks:
+        x_TNC = x_TNC + _attend(block.attn, block.norm1(x_TNC), cos, sin)
+        x_TNC = x_TNC + block.mlp(block.norm2(x_TNC))
+    merged: Tensor = visual.merger(x_TNC.flatten(0, 1))
+    return merged
+
+
+def _attend(attention: nn.Module, x_TNC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    qkv = attention.qkv(x_TNC).unflatten(-1, (3, attention.num_heads, -1))
+    q, k, v = qkv.permute(2, 0, 3, 1, 4)
+    q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
+    merged: Tensor = attention.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+    return merged
+
+
+def _patch_places(rows: int, columns: int, merge: int) -> Tensor:
+    """Row and column [N, 2] of each patch of one frame pair, in the order of merged groups."""
+    row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+
+    def grouped(index: Tensor) -> Tensor:
+        return index.reshape(rows // merge, merge, columns // merge, merge).transpose(1, 2).flatten()
+
+    return torch.stack([grouped(row), grouped(column)], dim=-1)
+
+
+def _rotary(place_N2: Tensor, head_dim: int, theta: float = 10000.0) -> tuple[Tensor, Tensor]:
+    """Cosine and sine [N, head_dim]: a quarter of the frequencies for rows, a quarter for columns, twice."""
+    half = head_dim // 2
+    frequency = 1.0 / theta ** (torch.arange(0, half, 2, device=place_N2.device, dtype=torch.float32) / half)
+    angle = (place_N2[..., None].float() * frequency).flatten(1).repeat(1, 2)
+    return angle.cos(), angle.sin()
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary embedding in float32, as the published towers do, given back in x's dtype."""
+    wide = x.float()
+    first, second = wide.chunk(2, dim=-1)
+    return (wide * cos + torch.cat([-second, first], dim=-1) * sin).to(x.dtype)

@@ -1,0 +1,1 @@
+"""The stages of training a small backbone from nothing: eyes, language, roles."""

@@ -1,0 +1,79 @@
+"""The picture stream of a file through PyAV; what cannot be read of it is skipped, the rest is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.error
+import av.stream
+import numpy as np
+
+from videomind.errors import VideoError
+
+av.logging.set_level(av.logging.PANIC)
+
+UNREADABLE = (av.error.FFmpegError, EOFError, OSError, ValueError)
+"""What PyAV raises on files that are damaged or no media."""
+PATIENCE = 64
+"""After this many failed reads in a row the rest of a file is given up."""
+
+
+def open_container(path: Path) -> av.container.InputContainer:
+    """Opens a media file.
+
+    Raises:
+        VideoError: it is not one, or its index is missing.
+    """
+    try:
+        return av.open(str(path), metadata_errors="replace")
+    except UNREADABLE:
+        raise VideoError(
+            f"{path}: not a video, or cut off before its index was written; "
+            "give a complete .mp4, .mkv, .webm, .mov, .avi or .gif file"
+        ) from None
+
+
+def picture_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    """The video stream that a player would show; a cover picture of a sound file does not count.
+
+    Raises:
+        VideoError: there is none.
+    """
+    stream = container.streams.best("video")
+    if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
+        raise VideoError(f"{path}: no moving picture in it (sound only?); give a file with a video track")
+    return stream
+
+
+def packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
+    """The packets that can be read, in file order; at last the empty packet that flushes the decoder."""
+    failures = 0
+    while failures < PATIENCE:
+        try:
+            for packet in container.demux(stream):
+                failures = 0
+                yield packet
+        except UNREADABLE:
+            failures += 1
+        else:
+            return
+
+
+def frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """The frames that can be decoded, in the order they are shown."""
+    for packet in packets(container, stream):
+        try:
+            decoded = packet.decode()
+        except UNREADABLE:
+            continue
+        yield from (frame for frame in decoded if frame.pts is not None)
+
+
+def upright(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:
+    """The picture as the viewer sees it: uint8 [height, width, 3], RGB, turned as the file asks."""
+    turns = frame.rotation // 90 % 4
+    stored = (height, width) if turns % 2 else (width, height)
+    picture = frame.to_ndarray(format="rgb24", width=stored[0], height=stored[1])
+    return np.rot90(picture, turns)
