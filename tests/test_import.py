@@ -7,7 +7,19 @@ import pytest
 
 import videomind
 
-HEAVY = ("torch", "numpy", "transformers", "peft", "vllm", "decord", "cv2", "av", "gradio", "pydantic", "matplotlib")
+HEAVY = (
+    "torch",
+    "numpy",
+    "transformers",
+    "peft",
+    "vllm",
+    "decord",
+    "cv2",
+    "av",
+    "gradio",
+    "pydantic",
+    "matplotlib",
+)
 
 
 def fresh(code: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 
 from videomind.errors import VideoError
 from videomind.roles.spec import View
@@ -37,18 +38,11 @@ def sample_indices(
         total = min(num_frames, max(4, round((end - start) * fps)))
     wanted = min(max(total / fps * view.fps, view.min_frames), view.max_frames)
     even = max(round(wanted / 2) * 2, 2)
-    return _linspace(first, last, min(even, total))
-
-
-def _linspace(first: int, last: int, count: int) -> np.ndarray:
-    """`torch.linspace(first, last, count).round()`: float32, from both ends inwards; halves go to even."""
-    if count == 1:
-        return np.array([first], dtype=np.int64)
-    steps = np.arange(count, dtype=np.float32)
-    step = np.float32(last - first) / np.float32(count - 1)
-    points = np.float32(first) + step * steps
-    points[count // 2 :] = np.float32(last) - step * (np.float32(count - 1) - steps[count // 2 :])
-    return points.round().astype(np.int64)
+    points = torch.linspace(
+        first, last, min(even, total)
+    )  # float32 as published: float64 rounds some otherwise
+    indices: np.ndarray = points.round().to(torch.int64).numpy()
+    return indices
 
 
 def smart_resize(

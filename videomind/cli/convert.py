@@ -11,7 +11,9 @@ from videomind.cli.terminal import progress_console
 
 
 def convert(
-    official: Annotated[Path, typer.Argument(help="Folder of the published checkpoint.", metavar="OFFICIAL_DIR")],
+    official: Annotated[
+        Path, typer.Argument(help="Folder of the published checkpoint.", metavar="OFFICIAL_DIR")
+    ],
     out: Annotated[Path, typer.Argument(help="New model folder.", metavar="OUT")],
     prompts: Annotated[
         Path,
@@ -22,7 +24,8 @@ def convert(
         ),
     ],
     base: Annotated[
-        Path | None, typer.Option(help="Folder of the base model. Default: where the checkpoint says.", metavar="DIR")
+        Path | None,
+        typer.Option(help="Folder of the base model. Default: where the checkpoint says.", metavar="DIR"),
     ] = None,
 ) -> None:
     """Convert a published VideoMind checkpoint into a model folder for --model."""

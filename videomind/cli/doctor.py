@@ -11,7 +11,9 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
+from rich.text import Text
 
 from videomind.cli.options import AsJson, Device, Dtype, Model
 from videomind.cli.outputs import json_text
@@ -37,6 +39,7 @@ def doctor(
     with progress_console().status("examining"):
         report: dict[str, Any] = {
             "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+            "device": describe_device(device),
             "video": check_video(),
             "model": examine_model(model, device, dtype),
         }
@@ -46,6 +49,22 @@ def doctor(
         Console(highlight=False).print(_table(report))
     if report["video"] != "works":
         raise typer.Exit(PROBLEM)
+
+
+def describe_device(name: str) -> str:
+    """The device that `--device name` means, e.g. "cuda (NVIDIA H200)".
+
+    Raises:
+        EngineError: it is not there.
+    """
+    import torch
+
+    from videomind.engines.torch_engine import pick_device
+
+    device = pick_device(name)
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
 
 
 def check_video() -> str:
@@ -59,8 +78,9 @@ def check_video() -> str:
         levels = np.linspace(0, 225, TEST_FRAMES)
         frames = [np.full((64, 64, 3), level, dtype=np.uint8) for level in levels]
         with tempfile.TemporaryDirectory() as folder:
-            with open_video(write_video(frames, Path(folder) / "test.mp4", fps=10.0)) as reader:
-                decoded = reader.frames_at(range(reader.num_frames))
+            reader = open_video(write_video(frames, Path(folder) / "test.mp4", fps=10.0))
+            decoded = reader.frames_at(range(reader.num_frames))
+            reader.close()
         error = float(np.abs(decoded.mean(axis=(1, 2, 3)) - levels).max())
         return "works" if error < 8 else f"frames come back wrong (by {error:.0f} of 255 levels)"
     except Exception as error:  # the point of this check is to report whatever breaks
@@ -104,16 +124,13 @@ def _table(report: dict[str, Any]) -> Table:
     table.add_column()
     for name, found in report["versions"].items():
         table.add_row(name, found or "not installed")
-    table.add_row("video files", printable(report["video"]))
+    table.add_row("device", report["device"])
+    table.add_row("video files", Text(printable(report["video"])))
     model, size = report["model"], report["model"]["bytes"]
-    table.add_row("model", f"{model['name']} in {printable(model['folder'])}")
-    table.add_row("  base", _megabytes(size["base"]))
+    table.add_row("model", Text(printable(f"{model['name']} in {model['folder']}")))
+    table.add_row("  base", decimal(size["base"]))
     for role, parts in size["roles"].items():
-        detail = ", ".join(f"{part} {_megabytes(count)}" for part, count in parts.items() if count)
+        detail = ", ".join(f"{part} {decimal(count)}" for part, count in parts.items() if count)
         table.add_row(f"  {role}", f"+ {detail}" if detail else "the base itself")
-    table.add_row("  all", _megabytes(size["total"]))
+    table.add_row("  all", decimal(size["total"]))
     return table
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"

@@ -1,4 +1,4 @@
-"""The `videomind` command: its sub-commands, and the one place where errors become a line and an exit code."""
+"""The `videomind` command: its sub-commands, and the place where errors become a line and an exit code."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ class OutputFile:
             partial.write_text(json_text(data) + "\n", encoding="utf-8")
 
 
-def output_file(what: str, path: Path, suffixes: tuple[str, ...], inputs: tuple[Path, ...] = ()) -> OutputFile:
+def output_file(
+    what: str, path: Path, suffixes: tuple[str, ...], inputs: tuple[Path, ...] = ()
+) -> OutputFile:
     """Checks that a file can be written before anything is computed for it.
 
     Args:
@@ -52,7 +54,7 @@ def output_file(what: str, path: Path, suffixes: tuple[str, ...], inputs: tuple[
         inputs: files that it must not replace.
 
     Raises:
-        InputError: its suffix is another, its folder is missing or not writable, or it is an input or a folder.
+        InputError: its suffix is another, its folder is missing or not writable, it is an input or a folder.
     """
     if path.suffix.lower() not in suffixes:
         raise InputError(f"{what} {path}: the name must end in {' or '.join(suffixes)}")

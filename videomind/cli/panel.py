@@ -16,7 +16,9 @@ from videomind.results import Candidate, Result
 BAR_WIDTH = 48
 
 
-def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[str, Path] | None = None) -> Panel:
+def result_panel(
+    result: Result, options: Sequence[str] = (), written: Mapping[str, Path] | None = None
+) -> Panel:
     """A compact panel.
 
     Args:
@@ -33,11 +35,13 @@ def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[s
         rows.add_row("confidence", _scores(result.moment))
     for what, path in (written or {}).items():
         rows.add_row(what, Text(printable(str(path))))
+    signature = f"{result.model} · {result.engine} · {result.timings.get('total', 0.0):.1f} s"
+    headline = _headline(result, options)
     return Panel(
-        Group(_headline(result, options), *([Text(), rows] if rows.row_count else [])),
+        Group(headline, Text(), rows) if rows.row_count else headline,
         title=Text(printable(Path(result.video.path).name)),
         title_align="left",
-        subtitle=f"{printable(result.model)} · {result.engine} · {result.timings.get('total', 0.0):.1f} s",
+        subtitle=Text(printable(signature)),
         subtitle_align="right",
         border_style="green" if result.found else "yellow",
         padding=(1, 2),

@@ -25,13 +25,14 @@ def follow(events: Iterator[Event], console: Console) -> Result:
             match event:
                 case PlanReady(plan, query):
                     steps.done("planner" if plan.reply else "plan", _plan_text(plan, query))
-                    status.update(f"{plan.roles[0]} at work")
+                    status.update("grounding" if "grounder" in plan.roles else "answering")
                 case Grounded(candidates):
                     steps.done("grounder", _count_text(candidates))
-                    status.update("looking closer")
+                    status.update("verifying")
                 case Verified(candidates):
                     steps.done("verifier", f"best {moment_text(candidates[0])}")
                     console.print(candidates_table(candidates))
+                    status.update("answering")
                 case AnswerToken(text):
                     answer += text
                     status.update(Text(printable(answer)))
@@ -50,7 +51,9 @@ def candidates_table(candidates: Sequence[Candidate]) -> Table:
     for rank, candidate in enumerate(candidates[:SHOWN_CANDIDATES], start=1):
         verified = "–" if candidate.verified is None else f"{candidate.verified:.3f}"
         style = "bold" if rank == 1 else ""
-        table.add_row(f"{rank:>11}", moment_text(candidate), f"{candidate.confidence:.3f}", verified, style=style)
+        table.add_row(
+            f"{rank:>11}", moment_text(candidate), f"{candidate.confidence:.3f}", verified, style=style
+        )
     return table
 
 
@@ -78,5 +81,5 @@ def _plan_text(plan: Plan, query: str) -> str:
 
 
 def _count_text(candidates: Sequence[Candidate]) -> str:
-    more = f" of {len(candidates)} candidates" if len(candidates) > 1 else ""
-    return f"best{more} {moment_text(candidates[0])}"
+    best = moment_text(candidates[0])
+    return best if len(candidates) == 1 else f"{len(candidates)} candidates, best {best}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,14 +24,14 @@ NOTHING_FOUND = 1
 class Run:
     """One question and how to run it; meanings as in `Agent.from_pretrained` and `Agent.stream`.
 
-    `top_k` limits the candidates of the result; None keeps all.
+    Roles that the model lacks are left out. `top_k` limits the candidates of the result; None keeps all.
     """
 
     video: Path
     question: str
     options: tuple[str, ...] = ()
     subtitles: Path | None = None
-    roles: Iterable[str] | None = None
+    roles: Collection[str] | None = None
     top_k: int | None = None
     model: Path | None = None
     device: str = "auto"
@@ -71,7 +71,7 @@ def _run(run: Run, console: Console) -> Result:
     with reader, agent:
         if agent.bundle.manifest.notice:
             console.print(f"note: {agent.bundle.manifest.notice}", style="dim", markup=False)
-        roles = agent.roles if run.roles is None else run.roles
+        roles = [role for role in agent.roles if run.roles is None or role in run.roles]
         events = agent.stream(reader, run.question, options=run.options, subtitles=cues, roles=roles)
         result = follow(events, console)
     return replace(result, candidates=result.candidates[: run.top_k])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -16,28 +18,30 @@ from videomind.roles.spec import View
 from videomind.synth.world import Scene, World, sample_scene
 from videomind.training.views import GRID, patches, render_view, soften, view_times
 
+Span = tuple[float, float]
 FILE_RATES = (10.0, 12.5, 15.0, 24.0, 25.0, 30.0)
 BATCH = 16
+WINDOW = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A part of a synthetic video: the scene's seed, and the seconds that are looked at."""
+    """A part of a synthetic video.
+
+    Attributes:
+        seed: the scene's seed.
+        span: the seconds that are looked at.
+        inner: the span inside it that it was chosen for: a moment, a candidate, or the same as `span`.
+    """
 
     seed: int
-    span: tuple[float, float]
+    span: Span
+    inner: Span
 
-    @property
-    def file_rate(self) -> float:
-        return FILE_RATES[self.seed % len(FILE_RATES)]
-
-    def times(self, scene: Scene, view: View) -> Tensor:
-        """Seconds [n] of the frames that are seen."""
-        return torch.from_numpy(view_times(self.span, scene.duration, self.file_rate, view))
-
-
-def whole(scene: Scene) -> Clip:
-    return Clip(scene.seed, (0.0, scene.duration))
+    def times(self, scene: Scene, view: View) -> npt.NDArray[np.float64]:
+        """Seconds [T, 2] of the frame pairs that are seen, as if the file had one of several common frame rates."""
+        file_rate = FILE_RATES[self.seed % len(FILE_RATES)]
+        return view_times(self.span, scene.duration, file_rate, view).reshape(-1, 2)
 
 
 @torch.inference_mode()
@@ -47,7 +51,7 @@ def encode_clips(tower: nn.Module, clips: Iterable[Clip], world: World, view: Vi
     pending: list[Tensor] = []
     for clip in clips:
         scene = sample_scene(clip.seed, world)
-        frames = torch.from_numpy(render_view(scene, clip.times(scene, view).numpy()))
+        frames = torch.from_numpy(render_view(scene, clip.times(scene, view).ravel()))
         pending.append(soften(frames, torch.Generator().manual_seed(clip.seed)))
         if len(pending) == BATCH:
             yield from _encode(tower, pending, weight)
@@ -69,7 +73,7 @@ def write_shard(path: Path, clips: list[Clip], tokens: Iterable[Tensor]) -> None
         "tokens": torch.cat(parts),
         "lengths": torch.tensor([len(part) for part in parts]),
         "seeds": torch.tensor([clip.seed for clip in clips]),
-        "spans": torch.tensor([clip.span for clip in clips], dtype=torch.float64),
+        "spans": torch.tensor([(*clip.span, *clip.inner) for clip in clips], dtype=torch.float64),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".part")
@@ -83,17 +87,24 @@ class ClipStore:
 
     clips: list[Clip]
     tokens: list[Tensor]
+    buckets: dict[int, list[int]]
 
     @classmethod
     def load(cls, paths: Iterable[Path]) -> ClipStore:
+        """Read shards; the clips of one number of frame pairs form a bucket."""
         clips: list[Clip] = []
         tokens: list[Tensor] = []
         for path in sorted(paths):
             shard = load_file(path)
-            spans = [(float(a), float(b)) for a, b in shard["spans"]]
-            clips += [Clip(seed, span) for seed, span in zip(shard["seeds"].tolist(), spans, strict=True)]
+            for seed, (a, b, c, d) in zip(shard["seeds"].tolist(), shard["spans"].tolist(), strict=True):
+                clips.append(Clip(seed, (a, b), (c, d)))
             tokens += shard["tokens"].split(shard["lengths"].tolist())
-        return cls(clips, tokens)
+        buckets: dict[int, list[int]] = {}
+        for index, part in enumerate(tokens):
+            buckets.setdefault(len(part) // WINDOW, []).append(index)
+        return cls(clips, tokens, buckets)
 
     def sample(self, rng: Random, count: int) -> list[int]:
-        return [rng.randrange(len(self.clips)) for _ in range(count)]
+        """Indices of `count` clips with the same number of frame pairs."""
+        bucket = self.buckets[len(self.tokens[rng.randrange(len(self.tokens))]) // WINDOW]
+        return rng.choices(bucket, k=count)

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
+
+from videomind.training.parallel import agree, average_gradients, rank
 
 LOG_SECONDS = 20.0
 SAVE_SECONDS = 60.0
@@ -47,8 +50,8 @@ def train(
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=peak_rate, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
     history = _restore(checkpoint, module, optimizer)
-    sums: dict[str, Tensor] = {}
-    since, logged, saved = 0, time.monotonic(), time.monotonic()
+    sums: dict[str, list[float]] = {}
+    logged, saved = time.monotonic(), time.monotonic()
     while (progress := history.seconds / seconds) < 1 and history.steps != max_steps:
         began = time.monotonic()
         for group in optimizer.param_groups:
@@ -56,17 +59,19 @@ def train(
         numbers = measure(history.steps)
         optimizer.zero_grad(set_to_none=True)
         numbers["loss"].backward()
+        average_gradients(parameters)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         history.steps += 1
         now = time.monotonic()
-        history.seconds += now - began
-        sums = {name: value.detach().float() + sums.get(name, 0.0) for name, value in numbers.items()}
-        since += 1
+        history.seconds = agree(history.seconds + now - began)
+        for name, value in numbers.items():
+            sums.setdefault(name, []).append(float(value.detach()))
         if now - logged > LOG_SECONDS:
-            history.points.append((history.steps, {k: round(float(v) / since, 4) for k, v in sums.items()}))
-            print(checkpoint.stem, *history.points[-1], f"{history.seconds:.0f}s", flush=True)
-            sums, since, logged = {}, 0, now
+            history.points.append((history.steps, {k: round(fmean(v), 4) for k, v in sums.items()}))
+            if rank() == 0:
+                print(checkpoint.stem, *history.points[-1], f"{history.seconds:.0f}s", flush=True)
+            sums, logged = {}, now
         if now - saved > SAVE_SECONDS:
             _save(checkpoint, module, optimizer, history)
             saved = now
@@ -85,6 +90,8 @@ def _trainable(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _save(path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
+    if rank() != 0:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     written = (history.steps, history.seconds, history.points)
     fresh = path.with_suffix(".part")

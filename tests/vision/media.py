@@ -62,7 +62,7 @@ def write_video(
     gop: int = 8,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
-    size: tuple[int, int] = (WIDTH, HEIGHT),
+    pictures: np.ndarray | None = None,
     sound: bool = False,
 ) -> Path:
     """Writes `count` numbered frames.
@@ -77,7 +77,7 @@ def write_video(
         gop: frames from one keyframe to the next.
         options: options of the encoder.
         container_options: options of the container.
-        size: width and height of the picture as stored.
+        pictures: uint8 [count, H, W, 3] to be written instead of the numbered frames.
         sound: whether a tone goes with it.
     """
     tuned = {
@@ -86,9 +86,10 @@ def write_video(
         "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
         "libsvtav1": {"preset": "10", "crf": "18", "svtav1-params": "lp=1"},
     }.get(codec, {})
+    pictures = numbered_frames(count) if pictures is None else pictures
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=fps, options={**tuned, **(options or {})})
-        stream.width, stream.height = size
+        stream.height, stream.width = pictures.shape[1:3]
         stream.pix_fmt = "yuv420p"
         stream.gop_size = gop
         stream.time_base = Fraction(1, 10 * fps)
@@ -96,8 +97,8 @@ def write_video(
         if rotation:
             stream.set_display_rotation(float(rotation))
         audio = container.add_stream("aac", rate=16000, layout="mono") if sound else None
-        for i, picture in enumerate(numbered_frames(count, *size)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for i, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             frame.pts = ticks[i] if ticks else i * 10
             frame.time_base = Fraction(1, 10 * fps)
             container.mux(stream.encode(frame))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from videomind.vision import resize
 from videomind.vision.resize import resize_frames
 
@@ -18,8 +19,8 @@ def noise(count: int, height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("height", "width", "high", "wide"), SIZES)
 def test_agrees_with_pillow_to_one_level(height: int, width: int, high: int, wide: int) -> None:
-    """Pillow computes the same filter in fixed point."""
-    frames = noise(2, height, width)
+    """Pillow uses the same filter in fixed point, and clips between its two passes: so no harsh contrasts here."""
+    frames = noise(2, height, width) // 4 + 96
     resized = resize_frames(frames, high, wide)
     assert resized.shape == (2, high, wide, 3)
     assert resized.dtype == np.uint8

@@ -7,6 +7,7 @@ import pytest
 from transformers.image_utils import OPENAI_CLIP_MEAN as MEAN
 from transformers.image_utils import OPENAI_CLIP_STD as STD
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
 from videomind.errors import VideoError
 from videomind.vision.patches import patchify
 

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 import pytest
-import torch
+
 from videomind.errors import VideoError
 from videomind.roles.spec import CELL, PUBLISHED_VIEWS, View
 from videomind.vision.sampling import sample_indices, smart_resize, widen_span
@@ -42,7 +42,7 @@ def test_short_videos(frames: int, fps: float, seconds_seen: float, expected: li
 def test_span_is_cut_to_the_video() -> None:
     indices = sample_indices(300, 30.0, VERIFIER, (8.0, 30.0))
     assert (indices[0], indices[-1]) == (240, 299)
-    assert len(indices) == 40  # min(300, 22 s · 30) frames at 2 of 30
+    assert len(indices) == 20  # min(300, 22 s · 30) frames at 2 of 30
 
 
 def test_reversed_span_is_the_same_span() -> None:
@@ -56,42 +56,20 @@ def test_span_of_no_length_repeats_its_frame() -> None:
     assert sample_indices(300, 30.0, VERIFIER, (3.0, 3.0)).tolist() == [90, 90, 90, 90]
 
 
-def test_points_are_those_of_float32_linspace() -> None:
-    """Float64 would round another way about twice in ten thousand."""
-    dice = random.Random(7)
+def test_points_are_rounded_in_float32() -> None:
+    """As published. It matters beyond 65,536 frames: here float32 has 70470.5 where the exact point is 70470.503."""
     view = View(fps=1.0, max_frames=150, min_pixels=CELL, max_pixels=CELL)
-    for _ in range(3000):
-        frames = dice.randrange(150, 60000)
-        start, end = sorted((dice.randrange(frames), dice.randrange(frames)))
-        indices = sample_indices(frames, 1.0, view, (float(start), float(end)))
-        expected = torch.linspace(start, end, len(indices)).round().long()
-        assert indices.tolist() == expected.tolist()
-
-
-def test_tie_that_float64_would_decide_otherwise() -> None:
-    differing = [
-        (first, last, count)
-        for first in range(0, 4000, 37)
-        for last in range(first + 150, first + 3000, 331)
-        for count in (32, 64, 100, 150)
-        if (
-            torch.linspace(first, last, count).round().long().numpy()
-            != np.linspace(first, last, count).round()
-        ).any()
-    ]
-    assert differing, "the premise: float32 and float64 do differ"
-    for first, last, count in differing:
-        view = View(fps=1.0, max_frames=count, min_pixels=CELL, max_pixels=CELL)
-        indices = sample_indices(last + 1, 1.0, view, (first, last))
-        assert indices.tolist() == torch.linspace(first, last, count).round().long().tolist()
+    indices = sample_indices(100_002, 1.0, view)
+    assert indices[105] == 70470
+    assert np.linspace(0, 100_001, 150).round()[105] == 70471
 
 
 @pytest.mark.parametrize(
     ("height", "width", "low", "high", "expected"),
     [
         (240, 320, 36, 64, (168, 252)),  # above the maximum: scaled down with floor
-        (1080, 1920, 36, 64, (140, 280)),
-        (1920, 1080, 36, 64, (280, 140)),
+        (1080, 1920, 36, 64, (168, 280)),
+        (1920, 1080, 36, 64, (280, 168)),
         (100, 100, 36, 64, (168, 168)),  # below the minimum: scaled up with ceil
         (196, 224, 36, 64, (196, 224)),  # as it is
         (200, 200, 36, 64, (196, 196)),  # nearest multiples
@@ -133,7 +111,5 @@ def test_a_line_is_no_picture() -> None:
         ((30.0, 31.0), 100.0, (0.0, 60.0)),  # the video is shorter than the minimum
     ],
 )
-def test_widen_span(
-    span: tuple[float, float], minimum: float, expected: tuple[float, float]
-) -> None:
+def test_widen_span(span: tuple[float, float], minimum: float, expected: tuple[float, float]) -> None:
     assert widen_span(*span, duration=60.0, minimum=minimum) == pytest.approx(expected)

@@ -1,0 +1,99 @@
+"""The commands end to end, on a real video with a tiny model that has learned nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Videomind
+
+RESULT_KEYS = {
+    "video": {"path", "duration", "fps", "width", "height"},
+    "plan": {"roles", "reply", "parsed"},
+    "moment": {"start", "end", "confidence", "verified"},
+    "answer": {"text", "option"},
+}
+
+
+def test_ask_gives_json_on_stdout_and_progress_on_stderr(
+    videomind: Videomind, grey_video: Path, tiny_bundle: Path
+) -> None:
+    code, stdout, stderr = videomind(
+        "ask", grey_video, "What happens?", "--model", tiny_bundle, "--device", "cpu"
+    )
+    result = json.loads(stdout)
+    assert list(result) == [
+        *(
+            "video",
+            "question",
+            "query",
+            "plan",
+            "candidates",
+            "moment",
+            "answer",
+            "timings",
+            "model",
+            "engine",
+        )
+    ]
+    for key, keys in RESULT_KEYS.items():
+        assert set(result[key]) == keys
+    assert (code, result["question"], result["model"]) == (0, "What happens?", "tiny")
+    assert [line.split()[0] for line in stderr.splitlines() if line[0].isalpha()][-1] == "answerer"
+
+
+def test_multiple_choice_with_subtitles_and_a_trace(
+    videomind: Videomind, grey_video: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    subtitles = tmp_path / "grey.srt"
+    subtitles.write_text("1\n00:00:00,500 --> 00:00:01,500\nHello there.\n")
+    trace = tmp_path / "trace.json"
+    files = ["--subtitles", subtitles, "--trace", trace]
+    options = ["--option", "it fades", "--option", "it glows"]
+    code, _, stderr = videomind("ask", grey_video, "What happens?", *options, *files, "--model", tiny_bundle)
+    calls = json.loads(trace.read_text())["calls"]
+    assert code == 0
+    assert str(trace) in stderr
+    assert calls[-1]["role"] == "answerer"
+    assert "0.5s - 1.5s, Hello there." in calls[-1]["prompt"]
+    assert "(A) It fades\n(B) It glows" in calls[-1]["prompt"]
+
+
+def test_roles_can_be_switched_off(videomind: Videomind, grey_video: Path, tiny_bundle: Path) -> None:
+    _, stdout, _ = videomind("ask", grey_video, "What?", "--roles", "grounder", "--model", tiny_bundle)
+    result = json.loads(stdout)
+    assert (result["plan"]["roles"], result["answer"]) == (["grounder"], None)
+
+
+@pytest.mark.parametrize("top_k", [1, 3])
+def test_find_gives_the_best_moments_and_no_answer(
+    videomind: Videomind, grey_video: Path, tiny_bundle: Path, top_k: int
+) -> None:
+    code, stdout, _ = videomind("find", grey_video, "it glows", "--top-k", str(top_k), "--model", tiny_bundle)
+    result = json.loads(stdout)
+    assert (code, len(result["candidates"]), result["answer"]) == (0, top_k, None)
+    assert result["moment"] == result["candidates"][0]
+    assert 0 <= result["moment"]["start"] <= result["moment"]["end"] <= result["video"]["duration"]
+
+
+def test_doctor_reports_versions_video_support_and_memory(videomind: Videomind, tiny_bundle: Path) -> None:
+    code, stdout, _ = videomind("doctor", "--model", tiny_bundle, "--device", "cpu")
+    report = json.loads(stdout)
+    size = report["model"]["bytes"]
+    assert (code, report["video"], report["device"][:3]) == (0, "works", "cpu")
+    assert report["versions"]["torch"].startswith("2.")
+    assert set(size["roles"]) == {"planner", "grounder", "verifier", "answerer"}
+    assert size["roles"]["verifier"]["embeddings"] > 0
+    parts = [count for role in size["roles"].values() for count in role.values()]
+    assert size["total"] == size["base"] + sum(parts) > size["base"]
+
+
+def test_a_published_checkpoint_is_converted_and_asked(
+    videomind: Videomind, parity_dir: Path, grey_video: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    sources = ["--prompts", parity_dir / "prompts.json", "--base", parity_dir / "base"]
+    assert videomind("convert", parity_dir / "model", out, *sources)[:2] == (0, f"{out}\n")
+    assert videomind("ask", grey_video, "What happens?", "--model", out)[0] == 0
+    code, _, stderr = videomind("convert", parity_dir / "model", out, *sources)
+    assert (code, stderr) == (2, f"error: {out} is not empty; give a new folder\n")

@@ -1,0 +1,50 @@
+"""What many tests share: a tiny bundle, frames, and the published system's reference where it is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videomind.agent import Agent
+from videomind.engines.torch_engine import TorchEngine
+from videomind.lora_switch.bundle import load_bundle
+
+from . import tiny
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def parity_dir() -> Path:
+    """A tiny checkpoint in the published layout with what the published code computes on it."""
+    folder = SHARED / "parity"
+    if not folder.is_dir():
+        pytest.skip(f"the reference results of the published system are not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_bundle(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(tiny_bundle: Path) -> Iterator[TorchEngine]:
+    engine = TorchEngine(load_bundle(tiny_bundle), device="cpu")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_agent(tiny_bundle: Path) -> Iterator[Agent]:
+    with Agent.from_pretrained(tiny_bundle, device="cpu") as agent:
+        yield agent
+
+
+@pytest.fixture(scope="session")
+def frames() -> np.ndarray:
+    """24 random frames [24, 84, 84, 3]."""
+    return np.random.default_rng(0).integers(0, 256, (24, 84, 84, 3), dtype=np.uint8)

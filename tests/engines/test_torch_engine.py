@@ -1,0 +1,145 @@
+"""The reference engine: batches, mixed roles, streaming, grounding, cancelling. Tolerances: float32 on CPU."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import Qwen2VLForConditionalGeneration
+
+from tests import tiny
+from videomind.engines.base import Cancel, RoleRequest
+from videomind.engines.torch_engine import TorchEngine, pick_device, pick_dtype
+from videomind.errors import Cancelled, EngineError, InputError
+from videomind.lora_switch.bundle import load_bundle
+from videomind.vision.clip import Clip, load_clip
+from videomind.vision.patches import patchify
+from videomind.vision.reader import open_video
+
+
+def clip_of(frames: np.ndarray) -> Clip:
+    with open_video(frames, fps=1.0) as reader:
+        return load_clip(reader, tiny.VIEW)
+
+
+@pytest.fixture(scope="module")
+def clips(frames: np.ndarray) -> list[Clip]:
+    return [clip_of(frames[:8]), clip_of(frames[:16]), clip_of(frames)]
+
+
+def request(role: str, clip: Clip, text: str = "what?", **how: object) -> RoleRequest:
+    return RoleRequest(role, clip, text, max_new_tokens=6, **how)  # type: ignore[arg-type]
+
+
+def test_base_model_replies_as_transformers_generates(tiny_bundle: Path, tiny_engine: TorchEngine, frames: np.ndarray) -> None:
+    clip = clip_of(frames[:4])
+    (reply,) = tiny_engine.generate([request("answerer", clip)])
+
+    encoder = tiny_engine._encoder
+    prompt = encoder.encode("what?", clip.grid)
+    model = Qwen2VLForConditionalGeneration.from_pretrained(tiny_bundle / "base").eval()
+    patches, grid = patchify(clip.frames, encoder.mean, encoder.std)
+    ids = torch.tensor([prompt.ids])
+    out = model.generate(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        mm_token_type_ids=(ids == encoder.video_pad).int() * 2,
+        pixel_values_videos=patches,
+        video_grid_thw=torch.tensor([grid]),
+        do_sample=False,
+        max_new_tokens=6,
+    )[0, ids.shape[1] :].tolist()
+    assert reply == encoder.decode([token for token in out if token not in encoder.stop_ids])
+
+
+def test_a_batch_of_all_roles_gives_what_each_gives_alone(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    requests = [
+        request("planner", clips[0], "short"),
+        request("answerer", clips[2], "a somewhat longer question"),
+        request("verifier", clips[1], segment=(1, 3)),
+        request("grounder", clips[1]),
+    ]
+    together = tiny_engine.generate(requests)
+    assert together == [tiny_engine.generate([one])[0] for one in requests]
+    assert len(set(together)) > 1
+
+
+def test_choices_of_a_batch_equal_those_alone(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    requests = [request("verifier", clip, segment=(i, i + 2)) for i, clip in enumerate(clips)]
+    together = tiny_engine.choose(requests, ["Yes", "No"])
+    alone = [tiny_engine.choose([one], ["Yes", "No"])[0] for one in requests]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    assert all(0 < p < 1 for pair in together for p in pair)
+
+
+def test_segment_tokens_change_what_the_verifier_sees(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    pairs = [tiny_engine.choose([request("verifier", clips[1], segment=s)], ["Yes", "No"])[0] for s in ((0, 2), (1, 3))]
+    assert pairs[0] != pairs[1]
+
+
+def test_streaming_gives_the_same_reply_in_pieces(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    one = request("answerer", clips[0])
+    assert "".join(tiny_engine.stream(one)) == tiny_engine.generate([one])[0].rstrip("\ufffd")
+
+
+def test_a_grounder_that_does_not_localise_gives_no_spans(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    draft, generated = (
+        tiny_engine.ground([request("grounder", clips[1], reply_prefix=prefix)])[0] for prefix in ("In <|reg|>.", "")
+    )
+    assert draft == generated
+    assert draft.spans is None
+
+
+def test_a_view_is_encoded_once(tiny_bundle: Path, clips: list[Clip]) -> None:
+    engine = TorchEngine(load_bundle(tiny_bundle), device="cpu")
+    for role in ("planner", "grounder", "answerer"):
+        engine.generate([request(role, clips[0])])
+    assert (engine._views.encoded, engine._views.reused) == (1, 2)
+    engine.close()
+
+
+def test_a_cancelled_request_stops(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    cancel = Cancel()
+    pieces = tiny_engine.stream(request("answerer", clips[0]), cancel)
+    next(pieces)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        list(pieces)
+    with pytest.raises(Cancelled):
+        tiny_engine.choose([request("verifier", clips[0])], ["Yes"], cancel)
+
+
+def test_the_async_face_gives_the_same(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    one = request("answerer", clips[0])
+
+    async def ask() -> tuple[list[str], str]:
+        replies = await tiny_engine.agenerate([one])
+        return replies, "".join([piece async for piece in tiny_engine.astream(one)])
+
+    replies, streamed = asyncio.run(ask())
+    assert replies == tiny_engine.generate([one])
+    assert streamed == replies[0].rstrip("\ufffd")
+
+
+def test_a_prompt_beyond_the_context_is_refused(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    with pytest.raises(InputError, match="too long"):
+        tiny_engine.generate([request("answerer", clips[0], "x" * 5000)])
+
+
+def test_memory_is_base_plus_what_each_role_adds(tiny_engine: TorchEngine) -> None:
+    memory = tiny_engine.memory()
+    sizes = sum(p.numel() * 4 for p in tiny.random_adapter(tiny.RANKS["planner"]).pairs.values() for p in (p.a, p.b))
+    assert memory.roles["planner"] == {"adapter": sizes, "embeddings": 0}
+    assert memory.roles["verifier"]["embeddings"] > 0
+    assert memory.roles["grounder"]["decoder"] > 0
+    weights = Qwen2VLForConditionalGeneration.from_pretrained(Path(tiny_engine._encoder.folder))
+    assert memory.base == sum(p.numel() * 4 for p in weights.parameters())
+
+
+def test_devices_and_types_are_checked() -> None:
+    assert pick_dtype("auto", torch.device("cpu")) is torch.float32
+    with pytest.raises(EngineError, match="available: cpu"):
+        pick_device("tpu")
+    with pytest.raises(EngineError, match="bfloat16"):
+        pick_dtype("int3", torch.device("cpu"))

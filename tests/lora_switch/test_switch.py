@@ -1,0 +1,107 @@
+"""Switching against PEFT: one batch, several adapters, token by token."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers import Qwen2VLForConditionalGeneration
+
+from tests import tiny
+from videomind.errors import BundleError
+from videomind.kernels.lora import BASE, Factors, add_lora, route
+from videomind.lora_switch.adapter import Adapter
+from videomind.lora_switch.switch import RoleSwitch
+
+ADAPTERS = {name: tiny.random_adapter(rank, seed=rank) for name, rank in tiny.RANKS.items()}
+
+
+def load(bundle: Path) -> nn.Module:
+    return Qwen2VLForConditionalGeneration.from_pretrained(bundle / "base", dtype=torch.float32).eval()
+
+
+def peft_states(bundle: Path, ids_BL: Tensor, roles: list[str | None]) -> Tensor:
+    """PEFT's mixed-batch result, an adapter named per row."""
+    model: PeftModel | None = None
+    for role, adapter in ADAPTERS.items():
+        rank = tiny.RANKS[role]
+        config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"])
+        if model is None:
+            model = get_peft_model(load(bundle).model.language_model, config, adapter_name=role)
+        else:
+            model.add_adapter(role, config)
+        weights = dict(model.named_parameters())
+        for module, pair in adapter.pairs.items():
+            weights[f"base_model.model.{module}.lora_A.{role}.weight"].data = pair.a
+            weights[f"base_model.model.{module}.lora_B.{role}.weight"].data = pair.b
+    assert model is not None
+    names = ["__base__" if role is None else role for role in roles]
+    with torch.inference_mode():
+        return model.eval()(ids_BL, adapter_names=names).last_hidden_state
+
+
+def switch_states(bundle: Path, ids_BL: Tensor, roles: list[str | None]) -> Tensor:
+    model = load(bundle)
+    text = model.model.language_model
+    switch = RoleSwitch(text, text.embed_tokens, model.lm_head, ADAPTERS)
+    index = torch.tensor([switch.index(role) for role in roles])[:, None].expand_as(ids_BL)
+    with torch.inference_mode(), switch.acting(index):
+        return text(ids_BL).last_hidden_state
+
+
+@pytest.mark.parametrize("roles", [["grounder"] * 3, [None] * 3, ["planner", None, "verifier"], ["grounder", "verifier", "grounder"]])
+def test_any_mix_of_roles_in_one_batch_equals_peft(tiny_bundle: Path, roles: list[str | None]) -> None:
+    ids = torch.randint(0, 200, (3, 11), generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(
+        switch_states(tiny_bundle, ids, roles), peft_states(tiny_bundle, ids, roles), atol=1e-5, rtol=1e-5
+    )
+
+
+def test_each_token_can_have_its_own_adapter() -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    x, base = normal(2, 5, 8), normal(2, 5, 6)
+    factors = [Factors(normal(3, 8), normal(6, 3)), None, Factors(normal(1, 8), normal(6, 1))]
+    index = torch.tensor([[0, 2, BASE, 1, 0], [2, 2, 0, BASE, BASE]])
+    expected = base.clone()
+    for row in range(2):
+        for column in range(5):
+            pair = factors[index[row, column]] if index[row, column] != BASE else None
+            if pair is not None:
+                expected[row, column] += pair.b @ (pair.a @ x[row, column])
+    torch.testing.assert_close(add_lora(base.clone(), x, factors, route(index)), expected, atol=1e-12, rtol=0)
+
+
+def test_own_embeddings_are_used_by_their_role_alone(tiny_bundle: Path) -> None:
+    model = load(tiny_bundle)
+    text = model.model.language_model
+    own = tiny.random_adapter(2, vocabulary=text.embed_tokens.num_embeddings, seed=9)
+    switch = RoleSwitch(text, text.embed_tokens, model.lm_head, {**ADAPTERS, "verifier": own})
+    ids = torch.tensor([[3, 4], [3, 4]])
+    rows = switch.embed(ids, ["verifier", "planner"])
+    torch.testing.assert_close(rows[0], own.embeddings["embed_tokens.weight"][[3, 4]])
+    torch.testing.assert_close(rows[1], text.embed_tokens.weight[[3, 4]])
+    assert switch.head("planner") is model.lm_head.weight
+    torch.testing.assert_close(switch.head("verifier"), own.embeddings["lm_head.weight"])
+
+
+def wider(adapter: Adapter) -> Adapter:
+    return tiny.random_adapter(2, hidden=2 * tiny.HIDDEN)
+
+
+def deeper(adapter: Adapter) -> Adapter:
+    pairs = {name.replace("layers.0", "layers.7"): pair for name, pair in adapter.pairs.items()}
+    return Adapter(pairs, {})
+
+
+@pytest.mark.parametrize("change", [wider, deeper])
+def test_an_adapter_for_another_base_is_refused(tiny_bundle: Path, change: Callable[[Adapter], Adapter]) -> None:
+    model = load(tiny_bundle)
+    text = model.model.language_model
+    with pytest.raises(BundleError, match="another base"):
+        RoleSwitch(text, text.embed_tokens, model.lm_head, {"planner": change(ADAPTERS["planner"])})

@@ -1,0 +1,5 @@
+"""`videomind demo`."""
+
+
+def demo() -> None:
+    """Demo."""

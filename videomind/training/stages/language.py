@@ -1,0 +1,186 @@
+"""Stage 2: the text model, from nothing, on everything the roles will do, with labels where language reaches late.
+
+The visual tower is frozen and its outputs are read from a store. Besides the replies, linear probes on the states at
+visual tokens are trained to say what is in each cell, what its event is doing and the how-manieth event it is: through
+the language loss alone, motion is not learned in this time. The timestamp decoder is trained along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+import torch
+from torch import Tensor, nn
+
+from videomind.model.decoder import TimestampDecoder
+from videomind.roles.verifier import crop_for, segment_positions
+from videomind.synth.labels import IGNORE, cell_labels
+from videomind.synth.questions import Question, questions
+from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
+from videomind.training.features import Clip, ClipStore
+from videomind.training.forward import at_places, frame_states, reply_loss, states
+from videomind.training.losses import decoder_loss
+from videomind.training.nano_roles import ROLE_SPECS, SEG_END, SEG_START, WATCH
+from videomind.training.packing import Packed, Packer, Talk
+from videomind.training.stages.visual import label_loss
+from videomind.training.talks import (
+    Grounding,
+    answer_talk,
+    ground_talk,
+    grounding_queries,
+    moment_questions,
+    plan_talk,
+    verifiable_queries,
+    verify_talk,
+)
+
+DECODER_DIMS = 128
+MAX_EVENTS = 6
+PROBES = {"colour": 1 + len(COLOURS), "shape": 1 + len(SHAPES), "action": 1 + len(ACTIONS), "event": 1 + MAX_EVENTS}
+PROBE_WEIGHT, GROUND_WEIGHT = 0.25, 0.25
+ROWS = {"whole": 16, "moment": 24, "candidate": 24}
+
+
+class Trainee(nn.Module):
+    """The backbone, the timestamp decoder and the probes."""
+
+    def __init__(self, model: nn.Module, width: int) -> None:
+        super().__init__()
+        self.model = model
+        self.decoder = TimestampDecoder(width, DECODER_DIMS)
+        self.probes = nn.ModuleDict(
+            {name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count)) for name, count in PROBES.items()}
+        )
+
+
+class Lessons:
+    """Draws batches and measures the trainee on them.
+
+    Args:
+        trainee: what learns.
+        packer: with the model's tokenizer.
+        stores: visual tokens of "whole", "moment" and "candidate" clips.
+        world: the world the clips are from.
+    """
+
+    def __init__(self, trainee: Trainee, packer: Packer, stores: Mapping[str, ClipStore], world: World) -> None:
+        self.trainee, self.packer, self.stores, self.world = trainee, packer, stores, world
+        ids = packer.tokenizer.convert_tokens_to_ids
+        self.marks = ids(SEG_START), ids(SEG_END)
+        self.device = next(trainee.parameters()).device
+
+    def whole(self, rng: Random, *, answers: int = 3, plans: int = 1, grounds: int = 2) -> dict[str, Tensor]:
+        """Questions about whole videos, plans for them, and moments to find in them."""
+        clips, tokens = self._draw("whole", rng)
+        scenes = [sample_scene(clip.seed, self.world) for clip in clips]
+        talks: list[list[Talk]] = []
+        groundings: list[list[Grounding]] = []
+        for scene in scenes:
+            asked = questions(scene, rng)
+            groundings.append([ground_talk(q) for q in rng.sample(grounding_queries(scene, rng), grounds)])
+            talks.append(
+                [g.talk for g in groundings[-1]]
+                + [answer_talk(q, rng) for q in _mostly_global(asked, rng, answers)]
+                + [plan_talk(q) for q in rng.sample(asked, plans)]
+            )
+        batch = self.packer.pack([len(t) // 4 for t in tokens], talks)
+        hidden = states(self.trainee.model, batch, tokens)
+        numbers = self._reply(hidden, batch)
+        numbers |= self._probe(hidden, batch, clips)
+        if grounds:
+            numbers |= self._ground(hidden, batch, clips, groundings)
+        return numbers
+
+    def moment(self, rng: Random, answers: int = 3) -> dict[str, Tensor]:
+        """Questions about one moment, seen in its crop."""
+        clips, tokens = self._draw("moment", rng)
+        talks = []
+        for clip in clips:
+            asked = moment_questions(sample_scene(clip.seed, self.world), clip.inner, rng)
+            talks.append([answer_talk(q, rng) for q in asked[:answers]])
+        batch = self.packer.pack([len(t) // 4 for t in tokens], talks)
+        hidden = states(self.trainee.model, batch, tokens)
+        return self._reply(hidden, batch) | self._probe(hidden, batch, clips)
+
+    def candidate(self, rng: Random) -> dict[str, Tensor]:
+        """Whether the marked part of a crop is the moment of a question."""
+        clips, tokens = self._draw("candidate", rng)
+        talks, marks = [], []
+        for clip, part in zip(clips, tokens, strict=True):
+            scene = sample_scene(clip.seed, self.world)
+            talks.append([verify_talk(q, clip.inner) for q in verifiable_queries(scene, clip.inner, rng)])
+            crop = crop_for(*clip.inner, scene.duration, ROLE_SPECS["verifier"].min_span)
+            start, end = segment_positions(crop.start, crop.end, len(part) // 4)
+            marks.append(((start, self.marks[0]), (end, self.marks[1])))
+        batch = self.packer.pack([len(t) // 4 for t in tokens], talks, marks)
+        hidden = states(self.trainee.model, batch, tokens)
+        return self._reply(hidden, batch)
+
+    def _draw(self, kind: str, rng: Random) -> tuple[list[Clip], list[Tensor]]:
+        store = self.stores[kind]
+        index = store.sample(rng, ROWS[kind])
+        return [store.clips[i] for i in index], [store.tokens[i].to(self.device).float() for i in index]
+
+    def _reply(self, hidden: Tensor, batch: Packed) -> dict[str, Tensor]:
+        loss, right = reply_loss(self.trainee.model, hidden, batch)
+        return {"loss": loss, "reply": loss, "token": right}
+
+    def _probe(self, hidden: Tensor, batch: Packed, clips: list[Clip]) -> dict[str, Tensor]:
+        cells = hidden[batch.video].float()
+        labels = [cell_labels(s, c.times(s, WATCH)) for c in clips for s in [sample_scene(c.seed, self.world)]]
+        numbers: dict[str, Tensor] = {}
+        losses = []
+        for name in PROBES if clips[0].span == clips[0].inner else ("colour", "shape", "action"):
+            target = torch.cat([torch.from_numpy(getattr(label, name)).flatten() for label in labels]).to(self.device)
+            logits = self.trainee.probes[name](cells)
+            losses.append(label_loss(logits, target))
+            there = (target > 0) & (target != IGNORE)
+            numbers[name] = (logits.argmax(-1)[there] == target[there]).float().mean()
+        return numbers | {"probe": torch.stack(losses).sum()}
+
+    def _ground(
+        self, hidden: Tensor, batch: Packed, clips: list[Clip], groundings: list[list[Grounding]]
+    ) -> dict[str, Tensor]:
+        """Decoder losses of each row's first talks, which are its groundings."""
+        frames_BTH = torch.stack(frame_states(hidden, batch))
+        per_row = len(groundings[0])
+        first = torch.tensor([list(batch.rows).index(row) for row in range(len(clips))])
+        chosen = (first[:, None] + torch.arange(per_row)).flatten()
+        query_BH = at_places(hidden, batch.rows[chosen], batch.replies[chosen] + self.reg_offset)
+        pairs = frames_BTH.shape[1]
+        spans = torch.tensor(
+            [
+                [t / clip.span[1] * pairs for t in g.span] if g.span else [float("nan")] * 2
+                for clip, row in zip(clips, groundings, strict=True)
+                for g in row
+            ],
+            device=self.device,
+        )
+        out = self.trainee.decoder(frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True)
+        numbers = decoder_loss(out, spans, torch.rand(len(spans), device=self.device))
+        return {f"ground_{name}" if name == "loss" else name: value for name, value in numbers.items()}
+
+    @property
+    def reg_offset(self) -> int:
+        """From the last prompt token to the one that predicts `<|reg|>`: the length of the reply prefix."""
+        return len(self.packer.ids(ROLE_SPECS["grounder"].reply_prefix))
+
+
+def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
+    """One step of the base stage: mostly whole videos, then moments and candidates."""
+    rng = Random(seed)
+    kind = ("whole", "whole", "moment", "whole", "whole", "candidate")[seed % 6]
+    numbers: dict[str, Tensor] = getattr(lessons, kind)(rng)
+    zero = torch.zeros(())
+    extra = PROBE_WEIGHT * numbers.get("probe", zero) + GROUND_WEIGHT * numbers.get("ground_loss", zero)
+    return {f"{kind}_{name}": value for name, value in numbers.items() if name != "loss"} | {
+        "loss": numbers["loss"] + extra
+    }
+
+
+def _mostly_global(asked: list[Question], rng: Random, count: int) -> list[Question]:
+    """Questions that need the whole video, and one about a moment that can also be answered from the whole."""
+    wide = [q for q in asked if q.query is None]
+    narrow = [q for q in asked if q.query is not None and q.kind != "when"]
+    return [*rng.sample(wide, count - 1), rng.choice(narrow or wide)]

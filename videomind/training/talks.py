@@ -1,0 +1,73 @@
+"""What each role is told about a clip and what it should reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from videomind.roles.answerer import OPTION_PREFIX, multiple_choice_text
+from videomind.roles.grounder import clean_query
+from videomind.synth.questions import Query, Question, absent_query, plan_reply, queries, questions
+from videomind.synth.world import Scene
+from videomind.training.clips import overlap
+from videomind.training.features import Span
+from videomind.training.nano_roles import NO, REG, ROLE_SPECS, YES
+from videomind.training.packing import Talk
+
+GOOD_OVERLAP = 0.5
+"""A candidate with at least this temporal IoU deserves a "Yes"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """A query to ground, and its span in seconds (None: never happens)."""
+
+    talk: Talk
+    span: Span | None
+
+
+def answer_talk(question: Question, rng: Random) -> Talk:
+    """Free-form, or with options half of the time where there are wrong answers to choose from."""
+    if question.choices and rng.random() < 0.5:
+        return choice_talk(question.with_options(rng))
+    return Talk(question.text, question.answer)
+
+
+def choice_talk(question: Question) -> Talk:
+    text = multiple_choice_text(question.text, question.options)
+    return Talk(text, f"{OPTION_PREFIX}{question.letter}) {question.answer.capitalize()}")
+
+
+def plan_talk(question: Question) -> Talk:
+    return Talk(ROLE_SPECS["planner"].user_text(question.text), plan_reply(question))
+
+
+def ground_talk(query: Query) -> Grounding:
+    spec = ROLE_SPECS["grounder"]
+    return Grounding(Talk(spec.user_text(clean_query(query.text)), spec.reply_prefix + REG), query.span)
+
+
+def verify_talk(query: Query, candidate: Span) -> Talk:
+    good = query.span is not None and overlap(query.span, candidate) >= GOOD_OVERLAP
+    return Talk(ROLE_SPECS["verifier"].user_text(query.text), YES if good else NO)
+
+
+def grounding_queries(scene: Scene, rng: Random) -> list[Query]:
+    """Queries as users write them and as the planner rephrases questions, and one that never happens."""
+    asked = [Query(q.query, q.span) for q in questions(scene, rng) if q.query is not None]
+    return [*queries(scene, rng), *rng.sample(asked, min(len(asked), 2 * len(scene.events))), absent_query(scene, rng)]
+
+
+def verifiable_queries(scene: Scene, candidate: Span, rng: Random) -> list[Query]:
+    """Questions and queries to judge a candidate by: about what it shows most of, and about other things."""
+    asked = [Query(q.text, q.span) for q in questions(scene, rng) if q.query is not None]
+    pool = [*queries(scene, rng), *asked]
+    best = max(scene.events, key=lambda event: overlap(event.span, candidate)).span
+    about = [query for query in pool if query.span == best]
+    other = [query for query in pool if query.span != best] + [absent_query(scene, rng)]
+    return [*rng.sample(about, min(2, len(about))), *rng.sample(other, min(2, len(other)))]
+
+
+def moment_questions(scene: Scene, event_span: Span, rng: Random) -> list[Question]:
+    """Questions whose answer is to be seen in this moment."""
+    return [q for q in questions(scene, rng) if q.span == event_span]
