@@ -35,4 +35,5 @@ def _iou(span: Rows, others: Rows) -> Rows:
     overlap = np.minimum(span[1], others[:, 1]) - np.maximum(span[0], others[:, 0])
     inter = np.clip(overlap, 0, None)
     union = (span[1] - span[0]) + (others[:, 1] - others[:, 0]) - inter
-    return np.divide(inter, union, out=np.zeros_like(inter), where=union != 0)
+    iou: Rows = np.divide(inter, union, out=np.zeros_like(inter), where=union != 0)
+    return iou

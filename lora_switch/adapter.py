@@ -1,4 +1,4 @@
-"""One LoRA adapter on disk (PEFT's format, safetensors only): read, checked, and named as the backbone names modules."""
+"""One LoRA adapter on disk (PEFT's format, safetensors only): read, checked, named as the backbone's modules are."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def read_adapter(folder: Path) -> Adapter:
         else:
             raise BundleError(f"{folder / WEIGHTS_FILE}: unknown tensor {name!r}; only LoRA A/B and embeddings load")
     return Adapter(
-        {module: _pair(folder, module, factors, config) for module, factors in sorted(pairs.items())}, embeddings
+        {module: _pair(folder, module, factors, config) for module, factors in sorted(pairs.items())},
+        embeddings,
     )
 
 

@@ -1,10 +1,10 @@
 """A model folder: one base, a manifest, and a folder per role (DESIGN sec. 4).
 
-    model/videomind.json                    manifest: base, roles, special tokens, format version
-    model/<role>/role.json                  prompt, view, reply prefix, activation
-    model/<role>/adapter_config.json, adapter_model.safetensors
-    model/<role>/embeddings.safetensors     where a role has its own embed_tokens or lm_head
-    model/grounder/timestamp_decoder.safetensors
+model/videomind.json                    manifest: base, roles, special tokens, format version
+model/<role>/role.json                  prompt, view, reply prefix, activation
+model/<role>/adapter_config.json, adapter_model.safetensors
+model/<role>/embeddings.safetensors     where a role has its own embed_tokens or lm_head
+model/grounder/timestamp_decoder.safetensors
 """
 
 from __future__ import annotations

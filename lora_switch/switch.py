@@ -41,7 +41,11 @@ class RoleSwitch:
     """
 
     def __init__(
-        self, text_model: nn.Module, embed_tokens: nn.Embedding, lm_head: nn.Linear, adapters: Mapping[str, Adapter]
+        self,
+        text_model: nn.Module,
+        embed_tokens: nn.Embedding,
+        lm_head: nn.Linear,
+        adapters: Mapping[str, Adapter],
     ) -> None:
         self.routing = Routing(())
         self._index = {role: i for i, role in enumerate(adapters)}

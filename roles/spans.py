@@ -24,3 +24,10 @@ def widen_span(start: float, end: float, duration: float, minimum: float) -> tup
     half = minimum / 2
     centre = min(duration - half, max(half, (start + end) / 2))
     return clamp_span(centre - half, centre + half, duration)
+
+
+def temporal_iou(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """Intersection over union of two spans; 0 where both are empty."""
+    shared = max(0.0, min(first[1], second[1]) - max(first[0], second[0]))
+    union = (first[1] - first[0]) + (second[1] - second[0]) - shared
+    return shared / union if union > 0 else 0.0

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
+
+import numpy as np
 
 from videomind.chain import Chain, Task
 from videomind.engines.base import Cancel, Engine, Memory, iterate_cancellable
@@ -22,11 +24,9 @@ from videomind.vision.cache import FrameCache
 from videomind.vision.reader import open_video
 from videomind.vision.subtitles import Cue, load_subtitles
 
-if TYPE_CHECKING:
-    import numpy as np
-
 FRAME_CACHE_BYTES = 512 << 20
-Video = "str | Path | np.ndarray | VideoReader"
+Video = str | Path | np.ndarray | VideoReader
+"""What can be asked about: a file, a folder of frames, frames [T, H, W, 3], or an open reader."""
 
 
 class Agent:
@@ -174,6 +174,11 @@ class Agent:
     def memory(self) -> Memory:
         """Bytes of the shared base and of what each role adds."""
         return self.engine.memory()
+
+    def forget(self) -> None:
+        """Drop the frames and visual tokens kept for further questions."""
+        self._frames.clear()
+        self.engine.forget()
 
     def close(self) -> None:
         """Free the model. The agent cannot be used afterwards."""

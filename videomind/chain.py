@@ -1,4 +1,4 @@
-"""One question, from plan to answer (VideoMind, arXiv 2503.13444, sec. 3): the order of the roles and what passes between.
+"""One question, from plan to answer (VideoMind, arXiv 2503.13444, sec. 3): the order of the roles.
 
 A run is a stream of events. It holds no model: it asks an engine, and reads frames through the cache it is given.
 """
@@ -100,7 +100,10 @@ class Chain:
         if "planner" not in on or not {"grounder", "answerer"} <= on:
             wanted = planner.GROUND_ROLES if "grounder" in on else planner.ANSWER_ROLES
             return Plan(tuple(role for role in wanted if role in on), reply="", parsed=False), question
-        views: list[tuple[RoleSpec, Span | None]] = [(self.specs["planner"], None), (self.specs["grounder"], None)]
+        views: list[tuple[RoleSpec, Span | None]] = [
+            (self.specs["planner"], None),
+            (self.specs["grounder"], None),
+        ]
         clip = self._load(views)[0]
         request = self._request("planner", clip, self.specs["planner"].user_text(question))
         with self._timed("planner"):
@@ -131,7 +134,10 @@ class Chain:
         clips = self._load([(spec, crop.span) for crop in crops])
         requests = [
             self._request(
-                "verifier", clip, text, segment=verifier.segment_positions(crop.start, crop.end, clip.num_pairs)
+                "verifier",
+                clip,
+                text,
+                segment=verifier.segment_positions(crop.start, crop.end, clip.num_pairs),
             )
             for crop, clip in zip(crops, clips, strict=True)
         ]
@@ -165,7 +171,13 @@ class Chain:
         return Answer(answerer.answer_text(reply), option)
 
     def _request(
-        self, role: str, clip: Clip, text: str, *, reply_prefix: str = "", segment: tuple[int, int] | None = None
+        self,
+        role: str,
+        clip: Clip,
+        text: str,
+        *,
+        reply_prefix: str = "",
+        segment: tuple[int, int] | None = None,
     ) -> RoleRequest:
         return RoleRequest(role, clip, text, reply_prefix, segment, self.specs[role].max_new_tokens)
 
@@ -182,11 +194,11 @@ class Chain:
             self._timings[what] = self._timings.get(what, 0.0) + time.perf_counter() - began
 
     def _record(
-        self, requests: Sequence[RoleRequest], replies: Sequence[str], scores: Sequence[float] | None = None
+        self, requests: Sequence[RoleRequest], replies: Sequence[str], scores: Sequence[float | None] = (None,)
     ) -> None:
         """Note the calls of one batch, which ends just now, in the trace."""
         seconds = self._timings[requests[0].role] / len(requests)
-        for request, reply, score in zip(requests, replies, scores or [None] * len(requests), strict=True):
+        for request, reply, score in zip(requests, replies, scores, strict=True):
             clip = request.clip
             self._calls.append(
                 RoleCall(

@@ -27,5 +27,5 @@ class EngineError(VideoMindError, RuntimeError):
     """The engine cannot run the request (memory, device, context length)."""
 
 
-class Cancelled(VideoMindError):
+class Cancelled(VideoMindError):  # noqa: N818  (it is what happened, not an error of the program)
     """The caller cancelled the request before it finished."""

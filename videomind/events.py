@@ -1,4 +1,4 @@
-"""What happens while a question is answered, in the order it happens. The command line and the pages are fed from it."""
+"""What happens while a question is answered, in order. The command line and the pages are fed from it."""
 
 from __future__ import annotations
 

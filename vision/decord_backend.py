@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+import av  # noqa: F401 - before decord, whose libvpx would otherwise take the place of PyAV's
 import decord
 import numpy as np
 
@@ -18,6 +19,25 @@ decord.logging.set_level(decord.logging.QUIET)
 
 UNDECODABLE = (decord.DECORDError, RuntimeError, AssertionError)
 """What decord raises where it cannot open or decode a file."""
+UNKNOWN_CODECS = frozenset({"av1"})
+"""Codecs that decord 0.6.0 lacks."""
+MISREAD_CONTAINERS = frozenset({"mpegts", "mpeg"})
+"""Formats in which decord 0.6.0 misses the first group of pictures, so all frames come too late."""
+
+
+def suits_decord(probed: Probe) -> bool:
+    """Whether decord 0.6.0 gives the right frames of a file.
+
+    Where frames are shown before the keyframe that they follow in the file (open groups of pictures, which x265
+    makes unless told otherwise), it miscounts after a seek and gives frames that are a few places off. Where the
+    header claims more frames than there are, it may end the whole process.
+    """
+    return (
+        probed.codec not in UNKNOWN_CODECS
+        and probed.container not in MISREAD_CONTAINERS
+        and probed.index.closed
+        and probed.index.complete
+    )
 
 
 class DecordReader(VideoReader):

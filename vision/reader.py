@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from videomind.errors import InputError, VideoError
 from videomind.vision.array_backend import ArrayReader
 from videomind.vision.base import VideoReader
-from videomind.vision.decord_backend import UNDECODABLE, DecordReader
+from videomind.vision.decord_backend import UNDECODABLE, DecordReader, suits_decord
 from videomind.vision.folder_backend import FolderReader
 from videomind.vision.gif_backend import GifReader
 from videomind.vision.probe import probe
@@ -18,8 +19,6 @@ from videomind.vision.pyav_backend import PyavReader
 
 __all__ = ["VideoReader", "open_video"]
 
-UNKNOWN_TO_DECORD = frozenset({"av1"})
-"""Codecs that decord 0.6.0 lacks."""
 FRAMES_FPS = 1.0
 """Frames per second of folders and arrays, where nothing else is said."""
 
@@ -29,7 +28,7 @@ def open_video(
 ) -> VideoReader:
     """Opens a video for reading.
 
-    Files are decoded by decord as in the published system; by PyAV where decord cannot.
+    Files are decoded by decord as in the published system; by PyAV where decord fails or errs.
 
     Args:
         source: a video file; an animated GIF; a folder of image files; or frames in RGB, uint8 [T, H, W, 3],
@@ -58,9 +57,7 @@ def _open_file(path: Path) -> VideoReader:
     if path.suffix.lower() == ".gif":
         return GifReader(path)
     probed = probe(path)
-    if probed.codec in UNKNOWN_TO_DECORD:
-        return PyavReader(path, probed)
-    try:
-        return DecordReader(path, probed)
-    except UNDECODABLE:
-        return PyavReader(path, probed)
+    if suits_decord(probed):
+        with suppress(*UNDECODABLE):
+            return DecordReader(path, probed)
+    return PyavReader(path, probed)

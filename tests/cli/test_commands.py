@@ -1,6 +1,7 @@
 """The commands end to end, on a real video with a tiny model that has learned nothing."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,31 @@ def test_a_published_checkpoint_is_converted_and_asked(
     assert videomind("ask", grey_video, "What happens?", "--model", out)[0] == 0
     code, _, stderr = videomind("convert", parity_dir / "model", out, *sources)
     assert (code, stderr) == (2, f"error: {out} is not empty; give a new folder\n")
+
+
+def test_a_model_with_a_notice_says_what_it_is_for(
+    videomind: Videomind, grey_video: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    model = Path(shutil.copytree(tiny_bundle, tmp_path / "model"))
+    manifest = json.loads((model / "videomind.json").read_text())
+    (model / "videomind.json").write_text(json.dumps(manifest | {"notice": "knows only [noise]"}))
+    _, stdout, stderr = videomind("find", grey_video, "it glows", "--model", model)
+    assert stderr.startswith("note: knows only [noise]\n")
+    assert "noise" not in stdout
+
+
+def test_an_empty_answer_and_no_moment_is_exit_code_1(
+    videomind: Videomind, parity_dir: Path, tmp_path: Path
+) -> None:
+    model, sources = (
+        tmp_path / "model",
+        ["--prompts", parity_dir / "prompts.json", "--base", parity_dir / "base"],
+    )
+    videomind("convert", parity_dir / "model", model, *sources)
+    options = ["--option", "it stops", "--option", "it turns left", "--option", "it jumps"]
+    question = "What did the round thing do after it passed the green area?"
+    code, stdout, _ = videomind(
+        "ask", parity_dir / "a.mp4", question, *options, "--roles", "answerer", "--model", model
+    )
+    result = json.loads(stdout)
+    assert (code, result["moment"], result["answer"]) == (1, None, {"text": "", "option": None})

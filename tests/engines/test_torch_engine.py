@@ -32,7 +32,9 @@ def request(role: str, clip: Clip, text: str = "what?", **how: object) -> RoleRe
     return RoleRequest(role, clip, text, max_new_tokens=6, **how)  # type: ignore[arg-type]
 
 
-def test_base_model_replies_as_transformers_generates(tiny_bundle: Path, tiny_engine: TorchEngine, frames: np.ndarray) -> None:
+def test_base_model_replies_as_transformers_generates(
+    tiny_bundle: Path, tiny_engine: TorchEngine, frames: np.ndarray
+) -> None:
     clip = clip_of(frames[:4])
     (reply,) = tiny_engine.generate([request("answerer", clip)])
 

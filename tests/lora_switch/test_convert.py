@@ -87,5 +87,5 @@ def test_nothing_is_overwritten(official: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="config.json"):
+    with pytest.raises(BundleError, match=r"config\.json"):
         convert(tmp_path, tmp_path / "out", PROMPTS)

@@ -51,7 +51,10 @@ def switch_states(bundle: Path, ids_BL: Tensor, roles: list[str | None]) -> Tens
         return text(ids_BL).last_hidden_state
 
 
-@pytest.mark.parametrize("roles", [["grounder"] * 3, [None] * 3, ["planner", None, "verifier"], ["grounder", "verifier", "grounder"]])
+@pytest.mark.parametrize(
+    "roles",
+    [["grounder"] * 3, [None] * 3, ["planner", None, "verifier"], ["grounder", "verifier", "grounder"]],
+)
 def test_any_mix_of_roles_in_one_batch_equals_peft(tiny_bundle: Path, roles: list[str | None]) -> None:
     ids = torch.randint(0, 200, (3, 11), generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(
@@ -75,6 +78,34 @@ def test_each_token_can_have_its_own_adapter() -> None:
             if pair is not None:
                 expected[row, column] += pair.b @ (pair.a @ x[row, column])
     torch.testing.assert_close(add_lora(base.clone(), x, factors, route(index)), expected, atol=1e-12, rtol=0)
+
+
+def test_an_adapter_from_its_invocation_on_equals_peft_alora(tiny_bundle: Path) -> None:
+    invocation, at = [7, 8], 6
+    ids = torch.tensor([[3, 4, 5, 9, 11, 12, *invocation, 20, 21]])
+    adapter, rank = ADAPTERS["planner"], tiny.RANKS["planner"]
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=2 * rank,
+        target_modules=r".*language_model.*self_attn\.[qkvo]_proj",
+        alora_invocation_tokens=invocation,
+    )
+    reference = get_peft_model(load(tiny_bundle), config).eval()
+    weights = dict(reference.named_parameters())
+    for module, pair in adapter.pairs.items():
+        weights[f"base_model.model.model.language_model.{module}.lora_A.default.weight"].data = pair.a
+        weights[f"base_model.model.model.language_model.{module}.lora_B.default.weight"].data = pair.b
+    model = load(tiny_bundle)
+    text = model.model.language_model
+    switch = RoleSwitch(text, text.embed_tokens, model.lm_head, {"planner": adapter})
+    index = torch.full_like(ids, BASE)
+    index[:, at:] = switch.index("planner")
+    with torch.inference_mode(), switch.acting(index):
+        ours = model.lm_head(text(ids).last_hidden_state)
+    with torch.inference_mode():
+        theirs = reference(input_ids=ids).logits
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
 def test_own_embeddings_are_used_by_their_role_alone(tiny_bundle: Path) -> None:

@@ -28,7 +28,7 @@ def test_sizes_are_read_off_the_weights() -> None:
 def test_a_missing_weight_is_an_error() -> None:
     state = TimestampDecoder(hidden_size=48, dims=32).state_dict()
     del state["vis_norm.weight"]
-    with pytest.raises(RuntimeError, match="vis_norm.weight"):
+    with pytest.raises(RuntimeError, match=r"vis_norm\.weight"):
         TimestampDecoder.from_state_dict(state)
 
 

@@ -58,6 +58,8 @@ def test_as_transformers_computes_them_while_the_video_is_short(tiny_bundle: Pat
     video = [config.video_token_id] * (3 * 4 * 6)
     ids = [5, 6, config.vision_start_token_id, *video, config.vision_end_token_id, 8, 9]
     kinds = torch.tensor([[2 if token == config.video_token_id else 0 for token in ids]])
-    theirs, _ = model.model.get_rope_index(torch.tensor([ids]), mm_token_type_ids=kinds, video_grid_thw=torch.tensor([grid]))
+    theirs, _ = model.model.get_rope_index(
+        torch.tensor([ids]), mm_token_type_ids=kinds, video_grid_thw=torch.tensor([grid])
+    )
     ours = mrope_positions(ids, grid, vision_start=config.vision_start_token_id, video_pad=config.video_token_id)
     np.testing.assert_array_equal(ours, theirs[:, 0].numpy())

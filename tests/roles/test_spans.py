@@ -2,7 +2,7 @@
 
 import pytest
 
-from videomind.roles.spans import clamp_span, widen_span
+from videomind.roles.spans import clamp_span, temporal_iou, widen_span
 
 
 def test_a_span_is_cut_to_the_video_and_put_in_order() -> None:
@@ -28,3 +28,20 @@ def test_short_spans_are_widened_inside_the_video(
 
 def test_a_video_shorter_than_the_minimum_is_taken_whole() -> None:
     assert widen_span(3.0, 4.0, duration=9.0, minimum=32.0) == (0.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        ((0.0, 10.0), (0.0, 10.0), 1.0),
+        ((0.0, 10.0), (5.0, 15.0), 1 / 3),
+        ((0.0, 10.0), (2.0, 4.0), 0.2),
+        ((0.0, 1.0), (2.0, 3.0), 0.0),
+        ((2.0, 2.0), (2.0, 2.0), 0.0),
+    ],
+)
+def test_overlap_is_intersection_over_union(
+    first: tuple[float, float], second: tuple[float, float], overlap: float
+) -> None:
+    assert temporal_iou(first, second) == pytest.approx(overlap)
+    assert temporal_iou(second, first) == temporal_iou(first, second)

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.stream
 import numpy as np
 
 WIDTH, HEIGHT = 128, 96
@@ -84,7 +85,7 @@ def write_video(
         "libx264": {"preset": "ultrafast", "crf": "18"},
         "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=1"},
         "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
-        "libsvtav1": {"preset": "10", "crf": "18", "svtav1-params": "lp=1"},
+        "libsvtav1": {"preset": "8", "crf": "18", "svtav1-params": "lp=1"},
     }.get(codec, {})
     pictures = numbered_frames(count) if pictures is None else pictures
     with av.open(str(path), "w", options=container_options or {}) as container:
@@ -125,6 +126,21 @@ def write_sound(path: Path, seconds: float = 1.0) -> Path:
         out.setsampwidth(2)
         out.setframerate(8000)
         out.writeframes(b"\x00\x10" * int(8000 * seconds))
+    return path
+
+
+def write_song(path: Path) -> Path:
+    """Writes a tone with a cover picture (.mp3)."""
+    with av.open(str(path), "w") as container:
+        audio = container.add_stream("libmp3lame", rate=16000, layout="mono")
+        cover = container.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = WIDTH, HEIGHT, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(numbered_frame(0), format="rgb24")
+        picture.pts = 0
+        container.mux(cover.encode(picture))
+        container.mux(cover.encode())
+        _mux_tone(container, audio, 1.0)
     return path
 
 

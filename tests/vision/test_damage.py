@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.vision.media import cut_tail, flip_bytes, number_of, numbers_of, write_sound, write_video
+from tests.vision.media import (
+    cut_tail,
+    flip_bytes,
+    number_of,
+    numbers_of,
+    write_song,
+    write_sound,
+    write_video,
+)
 from videomind.errors import VideoError
 from videomind.vision.decord_backend import UNDECODABLE, DecordReader
 from videomind.vision.pyav_backend import PyavReader
@@ -59,7 +67,7 @@ def test_cut_off_before_its_index(tmp_path: Path) -> None:
 def test_cut_off_with_its_index_at_the_front(codec: str, tmp_path: Path) -> None:
     """What arrived is there: decord refuses such a file, PyAV reads it."""
     whole = write_video(tmp_path / "whole.mp4", 40, codec=codec, container_options=FRONT)
-    path = cut_tail(whole, tmp_path / "video.mp4", 0.7)
+    path = cut_tail(whole, tmp_path / "video.mp4", 0.85)
     with open_video(path) as reader:
         assert isinstance(reader, PyavReader)
         assert 4 <= reader.num_frames < 40
@@ -97,28 +105,16 @@ def test_damage_anywhere_gives_frames_or_one_error(codec: str, at: float, tmp_pa
     whole = write_video(tmp_path / "whole.mp4", 40, codec=codec, container_options=FRONT)
     path = flip_bytes(whole, tmp_path / "video.mp4", at)
     try:
-        with open_video(path) as reader:
-            frames = reader.frames_at(range(reader.num_frames))
-    except VideoError as error:
-        assert str(path) in str(error)
+        reader = open_video(path)
+    except VideoError:
+        assert "damaged" in refusal(path)
     else:
+        frames = reader.frames_at(range(reader.num_frames))
         assert frames.shape[1:] == (reader.height, reader.width, 3)
 
 
 def test_cover_picture_of_a_song_is_no_video(tmp_path: Path) -> None:
-    import av
-
-    song = tmp_path / "song.m4a"
-    with av.open(str(song), "w", format="ipod") as container:
-        cover = container.add_stream("mjpeg", rate=1)
-        cover.width = cover.height = 32
-        cover.pix_fmt = "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
-        frame = av.VideoFrame(32, 32, "yuvj420p")
-        frame.pts = 0
-        container.mux(cover.encode(frame))
-        container.mux(cover.encode())
-    assert "sound only" in refusal(song)
+    assert "sound only" in refusal(write_song(tmp_path / "song.mp3"))
 
 
 def test_a_frame_that_cannot_be_decoded_shows_the_nearest_one(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_what_decord_lacks_is_read_by_pyav(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 @pytest.mark.parametrize("codec", ["libx264", "libsvtav1"])
 def test_the_viewer_sees_the_picture_upright(codec: str, rotation: int, tmp_path: Path) -> None:
-    """A phone held sideways stores the picture turned and says so; here the stored one is turned back by it."""
+    """A phone held sideways stores the picture turned, and says so."""
     stored = np.stack([np.rot90(numbered_frame(i), -rotation // 90) for i in range(8)])
     path = write_video(tmp_path / "video.mp4", 8, codec=codec, rotation=rotation, pictures=stored)
     with open_video(path) as reader:

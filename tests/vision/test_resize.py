@@ -19,7 +19,7 @@ def noise(count: int, height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("height", "width", "high", "wide"), SIZES)
 def test_agrees_with_pillow_to_one_level(height: int, width: int, high: int, wide: int) -> None:
-    """Pillow uses the same filter in fixed point, and clips between its two passes: so no harsh contrasts here."""
+    """Pillow has the same filter in fixed point, but clips between its passes: so no harsh contrasts here."""
     frames = noise(2, height, width) // 4 + 96
     resized = resize_frames(frames, high, wide)
     assert resized.shape == (2, high, wide, 3)

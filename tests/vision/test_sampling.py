@@ -57,7 +57,7 @@ def test_span_of_no_length_repeats_its_frame() -> None:
 
 
 def test_points_are_rounded_in_float32() -> None:
-    """As published. It matters beyond 65,536 frames: here float32 has 70470.5 where the exact point is 70470.503."""
+    """As published; it matters beyond 65,536 frames: float32 has 70470.5 here, exact would be 70470.503."""
     view = View(fps=1.0, max_frames=150, min_pixels=CELL, max_pixels=CELL)
     indices = sample_indices(100_002, 1.0, view)
     assert indices[105] == 70470

@@ -1,5 +1,94 @@
-"""`videomind demo`."""
+"""`videomind demo`: a video with known events is made, asked about, and the answers are checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from videomind.cli.options import Device, Dtype, Model
+from videomind.cli.panel import result_panel
+from videomind.cli.progress import follow
+from videomind.cli.terminal import clock, moment_text, printable, progress_console
+from videomind.errors import InputError
+from videomind.results import Result
+from videomind.roles.spans import temporal_iou
+
+if TYPE_CHECKING:
+    from videomind.agent import Agent
+    from videomind.synth.demo import DemoQuestion
 
 
-def demo() -> None:
-    """Demo."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one answer compares with what is known: `iou` is the overlap of the moment with the true one."""
+
+    asked: DemoQuestion
+    result: Result
+    right: bool
+    iou: float
+
+
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder for the video and the evidence.", metavar="OUT")] = Path("demo"),
+    model: Model = None,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Make a video, ask it three questions, and check answers and moments against what is known."""
+    console, chain = Console(highlight=False), progress_console()
+    _make_folder(out)
+    with chain.status("rendering the video, loading the model"):
+        from videomind.agent import Agent
+        from videomind.synth.demo import DEMO_QUESTIONS, write_demo
+
+        video = write_demo(out / "demo.mp4")
+        agent = Agent.from_pretrained(model, device=device, dtype=dtype)
+    console.print(Text(f"A video with known events: {video}"))
+    with agent:
+        verdicts = [ask(agent, video, number, asked, console, chain) for number, asked in enumerate(DEMO_QUESTIONS, 1)]
+    console.print(verdict_table(verdicts))
+
+
+def ask(
+    agent: Agent, video: Path, number: int, asked: DemoQuestion, console: Console, chain: Console
+) -> Verdict:
+    """Asks one question, shows the chain and the result, and writes clip, film strip and timeline beside the video."""
+    console.print(Text(f"\n{number}. {asked.text}", style="bold"))
+    result = follow(agent.stream(video, asked.text, options=asked.options), chain)
+    console.print(result_panel(result, asked.options, _write(result, video.parent, number)))
+    return judge(asked, result)
+
+
+def judge(asked: DemoQuestion, result: Result) -> Verdict:
+    """Compares an answer and its moment with the truth."""
+    moment, answer = result.moment, result.answer
+    said = ""
+    if answer is not None and answer.option is not None and asked.options:
+        said = asked.options[ord(answer.option) - ord("A")]
+    elif answer is not None:
+        said = answer.text
+    iou = 0.0 if moment is None else temporal_iou((moment.start, moment.end), asked.span)
+    return Verdict(asked, result, right=said.strip(" .").casefold() == asked.answer, iou=iou)
+
+
+def verdict_table(verdicts: list[Verdict]) -> Table:
+    """Question by question: is the answer right, and how well does the moment fit."""
+    table = Table(title="against what is known", title_justify="left", header_style="dim")
+    for heading in ("question", "answer", "moment", "known", "IoU"):
+        table.add_column(heading, justify="right" if heading == "IoU" else "left")
+    for verdict in verdicts:
+        moment, (start, end) = verdict.result.moment, verdict.asked.span
+        table.add_row(
+            verdict.asked.text,
+            Text(*(("✓ right", "green") if verdict.right else (f"✗ not {verdict.asked.answer!r}", "red"))),
+            "–" if moment is None else moment_text(moment),
+            f"{clock(start)}–{clock(end)}",
+            Text(f"{verdict.iou:.2f}", style="green" if verdict.iou >= 0.5 else "red"),
+        )
+    return table

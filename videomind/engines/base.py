@@ -88,6 +88,10 @@ class Engine(ABC):
         """What the weights take."""
 
     @abstractmethod
+    def forget(self) -> None:
+        """Drop what is kept from earlier requests for reuse."""
+
+    @abstractmethod
     def close(self) -> None:
         """Free the device. The engine cannot be used afterwards."""
 

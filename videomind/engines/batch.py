@@ -9,16 +9,18 @@ import torch
 from torch import Tensor
 
 from videomind.engines.base import RoleRequest
+from videomind.kernels.lora import BASE
 from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.prompt import EncodedPrompt
 
 
 class Prepared(NamedTuple):
-    """One request, ready for the text model."""
+    """One request, ready for the text model; its adapter acts on the tokens from `acts_from` on."""
 
     request: RoleRequest
     prompt: EncodedPrompt
     visual: Tensor
+    acts_from: int = 0
 
     @property
     def length(self) -> int:
@@ -33,14 +35,12 @@ class Batch(NamedTuple):
         positions: [3, B, L].
         mask: [B, L], or None when nothing is padded.
         adapters: [B, L] adapter index of each token.
-        pads: padding in front of each row.
     """
 
     embeds: Tensor
     positions: Tensor
     mask: Tensor | None
     adapters: Tensor
-    pads: list[int]
 
 
 def collate(items: Sequence[Prepared], switch: RoleSwitch, device: torch.device) -> Batch:
@@ -58,9 +58,11 @@ def collate(items: Sequence[Prepared], switch: RoleSwitch, device: torch.device)
     embeds = switch.embed(ids.to(device), roles)
     for row, (item, pad) in enumerate(zip(items, pads, strict=True)):
         embeds[row, torch.from_numpy(item.prompt.video + pad).to(device)] = item.visual
-    adapters = torch.tensor([switch.index(role) for role in roles])[:, None].expand(-1, longest)
+    adapters = torch.full((len(items), longest), BASE)
+    for row, (item, pad) in enumerate(zip(items, pads, strict=True)):
+        adapters[row, pad + item.acts_from :] = switch.index(item.request.role)
     padded = mask.to(device) if any(pads) else None
-    return Batch(embeds, positions.to(device), padded, adapters.to(device), pads)
+    return Batch(embeds, positions.to(device), padded, adapters.to(device))
 
 
 def split_by_tokens(items: Sequence[Prepared], max_tokens: int) -> list[list[int]]:

@@ -19,8 +19,9 @@ from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.decoder import TimestampDecoder
-from videomind.model.prompt import PromptEncoder
+from videomind.model.prompt import EncodedPrompt, PromptEncoder
 from videomind.model.qwen2_vl import Qwen2VLBackbone
+from videomind.vision.clip import Clip
 from videomind.vision.patches import patchify
 
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class TorchEngine(Engine):
         adapters = {name: role.adapter for name, role in bundle.roles.items() if role.adapter is not None}
         backbone = self._backbone
         self._switch = RoleSwitch(backbone.text, backbone.embed_tokens, backbone.lm_head, adapters)
+        specs = [role.spec for role in bundle.roles.values()]
+        self._invocations = {s.name: self._encoder.ids(s.invocation) for s in specs if s.invocation}
         decoder = bundle.roles["grounder"].decoder if "grounder" in bundle.roles else None
         self._decoder = load_decoder(decoder, backbone, self.device) if decoder else None
         self._views = VisualCache(VISUAL_CACHE_BYTES)
@@ -108,6 +111,9 @@ class TorchEngine(Engine):
             weights = sum(p.numel() * p.element_size() for p in self._decoder.parameters())
             roles.setdefault("grounder", {})["decoder"] = weights
         return Memory(self._backbone.parameters_bytes(), roles)
+
+    def forget(self) -> None:
+        self._views.clear()
 
     def close(self) -> None:
         del self._backbone, self._switch, self._decoder, self._views
@@ -193,11 +199,23 @@ class TorchEngine(Engine):
             raise InputError(
                 f"prompt of {len(prompt.ids)} tokens is too long for this model (context {self._backbone.max_length})"
             )
-        return Prepared(request, prompt, self._views.get(clip.key, lambda: self._encode(request)))
+        visual = self._views.get(clip.key, lambda: self._encode(clip))
+        return Prepared(request, prompt, visual, self._acts_from(request.role, prompt))
+
+    def _acts_from(self, role: str, prompt: EncodedPrompt) -> int:
+        """The first token on which the role's adapter acts: an activated LoRA's invocation, else the very first."""
+        invocation = self._invocations.get(role)
+        if invocation is None:
+            return 0
+        size = len(invocation)
+        for start in range(prompt.prompt_length - size, -1, -1):
+            if prompt.ids[start : start + size] == invocation:
+                return start
+        raise EngineError(f"the prompt of the {role} does not hold the invocation of its adapter; mend its role.json")
 
     @torch.inference_mode()
-    def _encode(self, request: RoleRequest) -> Tensor:
-        patches, grid = patchify(request.clip.frames, self._encoder.mean, self._encoder.std)
+    def _encode(self, clip: Clip) -> Tensor:
+        patches, grid = patchify(clip.frames, self._encoder.mean, self._encoder.std)
         with self._guarded():
             return self._backbone.encode(patches.to(self.device), grid)
 
@@ -298,7 +316,7 @@ def load_decoder(state: dict[str, Tensor], backbone: Qwen2VLBackbone, device: to
         decoder = TimestampDecoder.from_state_dict(state, backbone.hidden_act)
     except (KeyError, RuntimeError, ValueError) as error:
         raise BundleError(f"the timestamp decoder does not load: {' '.join(str(error).split())[:300]}") from error
-    width = decoder.vis_proj[0].normalized_shape[0]
+    width = state["vis_proj.1.weight"].shape[1]
     if width != backbone.hidden_size:
         raise BundleError(f"the timestamp decoder is for states of width {width}; this base has {backbone.hidden_size}")
     return decoder.to(device)

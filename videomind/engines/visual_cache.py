@@ -33,3 +33,9 @@ class VisualCache:
             while self.bytes > self.max_bytes and self._views:
                 self.bytes -= self._views.popitem(last=False)[1].nbytes
         return tokens
+
+    def clear(self) -> None:
+        """Forget all views."""
+        with self._lock:
+            self._views.clear()
+            self.bytes = 0

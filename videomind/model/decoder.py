@@ -196,7 +196,8 @@ class TimestampDecoder(nn.Module):
         levels = self.pyramid(video_LBTD.flatten(0, 1))
         logits = torch.cat([self.class_head(x) for x in levels], dim=1).squeeze(-1)
         offsets = torch.cat(
-            [self.coord_head(x).exp() * scale for x, scale in zip(levels, self.coef.scale, strict=False)], dim=1
+            [self.coord_head(x).exp() * scale for x, scale in zip(levels, self.coef.scale, strict=False)],
+            dim=1,
         )
         shape = joint_LBND.shape[:2]
         return DecoderOutput(

@@ -63,10 +63,10 @@ class PromptEncoder:
         Raises:
             BundleError: it is not one token of this vocabulary.
         """
-        ids = self.tokenizer(text, add_special_tokens=False).input_ids
+        ids = self.ids(text)
         if len(ids) != 1:
             raise BundleError(f"{text!r} is not one token of the tokenizer in {self.folder}")
-        return int(ids[0])
+        return ids[0]
 
     def encode(
         self,
@@ -90,8 +90,8 @@ class PromptEncoder:
         chat = self.tokenizer.apply_chat_template(
             [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
         )
-        prompt = self._ids(chat)
-        ids = self._ids(chat + reply_prefix) if reply_prefix else prompt
+        prompt = self.ids(chat)
+        ids = self.ids(chat + reply_prefix) if reply_prefix else prompt
         reply_tokens = len(ids) - _common(prompt, ids)
 
         at = ids.index(self.video_pad)
@@ -113,7 +113,8 @@ class PromptEncoder:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return text
 
-    def _ids(self, text: str) -> list[int]:
+    def ids(self, text: str) -> list[int]:
+        """Token ids of a text, special tokens understood."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
         return ids
 

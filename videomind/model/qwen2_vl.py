@@ -25,7 +25,7 @@ class Qwen2VLBackbone:
         merge: side of the patch groups merged into one visual token.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         config = model.config
         self.text: nn.Module = model.model.language_model
         self.visual: nn.Module = model.model.visual

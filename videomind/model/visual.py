@@ -6,12 +6,14 @@ instead of a loop over cumulative sequence lengths.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 
-def encode_view(visual: nn.Module, patches_NP: Tensor, grid: tuple[int, int, int]) -> Tensor:
+def encode_view(visual: Any, patches_NP: Tensor, grid: tuple[int, int, int]) -> Tensor:
     """Visual tokens [T·h·w / 4, H] of one view.
 
     Args:
@@ -31,7 +33,7 @@ def encode_view(visual: nn.Module, patches_NP: Tensor, grid: tuple[int, int, int
     return merged
 
 
-def _attend(attention: nn.Module, x_TNC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def _attend(attention: Any, x_TNC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     qkv = attention.qkv(x_TNC).unflatten(-1, (3, attention.num_heads, -1))
     q, k, v = qkv.permute(2, 0, 3, 1, 4)
     q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)

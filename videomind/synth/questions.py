@@ -62,7 +62,9 @@ def plan_reply(question: Question) -> str:
     """What the planner should reply: ground the rephrased query first, or answer from the whole video."""
     if question.query is None:
         return json.dumps([{"type": "answerer"}])
-    return json.dumps([{"type": "grounder", "value": question.query}, {"type": "verifier"}, {"type": "answerer"}])
+    return json.dumps(
+        [{"type": "grounder", "value": question.query}, {"type": "verifier"}, {"type": "answerer"}]
+    )
 
 
 def queries(scene: Scene, rng: Random) -> list[Query]:
@@ -94,7 +96,13 @@ def absent_query(scene: Scene, rng: Random) -> Query:
 def _wording(rng: Random, described: Description) -> str:
     form: Form = rng.choice(("clause", "clause", "relative", "gerund"))
     phrase = described.phrase(form)
-    ways = [phrase, phrase, f"{phrase}.", phrase.capitalize(), f"the moment when {described.phrase('clause')}"]
+    ways = [
+        phrase,
+        phrase,
+        f"{phrase}.",
+        phrase.capitalize(),
+        f"the moment when {described.phrase('clause')}",
+    ]
     if described.action is None:
         noun = described.noun
         ways = [phrase, noun, f"a {noun}", phrase.capitalize(), f"{phrase} appears", f"a {noun} appears"]
@@ -123,7 +131,9 @@ def _colour(scene: Scene, rng: Random) -> Iterable[Question]:
             seen = Description(None, shape, event.action)
             if seen.is_unique(scene) and event.colour == event.becomes:
                 text = rng.choice(("What colour is {}?", "Which colour is {}?", "What is the colour of {}?"))
-                yield _grounded("colour", text, seen, event, event.colour, _others(rng, COLOURS, event.colour))
+                yield _grounded(
+                    "colour", text, seen, event, event.colour, _others(rng, COLOURS, event.colour)
+                )
 
 
 def _shape(scene: Scene, rng: Random) -> Iterable[Question]:
@@ -140,7 +150,9 @@ def _motion(scene: Scene, rng: Random) -> Iterable[Question]:
         for seen in (Description(event.colour, event.shape), Description(None, event.shape)):
             if seen.is_unique(scene):
                 text = rng.choice(("What does {} do?", "What is {} doing?", "What happens to {}?"))
-                yield _grounded("motion", text, seen, event, event.action, _others(rng, ACTIONS, event.action))
+                yield _grounded(
+                    "motion", text, seen, event, event.action, _others(rng, ACTIONS, event.action)
+                )
 
 
 def _turn(scene: Scene, rng: Random) -> Iterable[Question]:
@@ -177,7 +189,9 @@ def _ends(scene: Scene, rng: Random) -> Iterable[Question]:
 def _neighbours(scene: Scene, rng: Random) -> Iterable[Question]:
     for early, late in zip(scene.events, scene.events[1:], strict=False):
         for kind, anchor, answer in (("after", early, late), ("before", late, early)):
-            text = rng.choice(("What appears right {}?", "Which thing appears right {}?", "What comes right {}?"))
+            text = rng.choice(
+                ("What appears right {}?", "Which thing appears right {}?", "What comes right {}?")
+            )
             choices = _thing_answer(scene, rng, answer, without=anchor)
             yield Question(kind, text.format(f"{kind} the {anchor.name}"), *choices)
 
@@ -213,7 +227,9 @@ def _exists(scene: Scene, rng: Random) -> Iterable[Question]:
 
 
 def _describe(scene: Scene, rng: Random) -> Iterable[Question]:
-    yield Question("describe", rng.choice(("Describe the video.", "What happens in the video?")), describe(scene))
+    yield Question(
+        "describe", rng.choice(("Describe the video.", "What happens in the video?")), describe(scene)
+    )
 
 
 def _thing_answer(
@@ -228,8 +244,8 @@ def _thing_answer(
 
 
 def _absent_names(scene: Scene) -> list[str]:
-    things = (Description(colour, shape) for colour in COLOURS for shape in SHAPES)
-    return [thing.noun for thing in things if not thing.within(scene)]
+    seen = {(colour, e.shape) for e in scene.events for colour in (e.colour, e.becomes)}
+    return [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES if (colour, shape) not in seen]
 
 
 def _others(rng: Random, values: Iterable[str], answer: str) -> tuple[str, ...]:

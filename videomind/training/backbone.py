@@ -13,7 +13,7 @@ CELLS_PER_VIEW = 4
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Widths and depths of the backbone; text heads are 32 wide, their rotary half is split 4 + 6 + 6."""
+    """Widths and depths of the backbone; text heads are 32 wide, their rotary half is split 8 + 4 + 4."""
 
     visual_depth: int = 3
     visual_width: int = 128
@@ -41,7 +41,7 @@ def build_backbone(vocabulary: dict[str, int], size: Size | None = None) -> Qwen
             "num_attention_heads": size.heads,
             "num_key_value_heads": size.kv_heads,
             "max_position_embeddings": 4096,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6]},
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [8, 4, 4]},
             "rms_norm_eps": 1e-6,
             "bos_token_id": vocabulary["<|endoftext|>"],
             "eos_token_id": vocabulary["<|im_end|>"],

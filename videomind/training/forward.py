@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import AttentionInterface
 
 from videomind.training.packing import IGNORE, WINDOW, Packed
+
+PACKED = "packed"
 
 
 def states(model: nn.Module, batch: Packed, visual: Sequence[Tensor]) -> Tensor:
     """Hidden states [B, L, H] before the final norm.
 
     Args:
-        model: a Qwen2-VL for conditional generation (adapters may be in place).
+        model: a Qwen2-VL for conditional generation that was given to `use_packed_attention`.
         batch: packed rows.
         visual: visual tokens [T·4, H] of each row.
     """
@@ -24,9 +28,8 @@ def states(model: nn.Module, batch: Packed, visual: Sequence[Tensor]) -> Tensor:
     embeds = embeds.masked_scatter(batch.video[..., None], torch.cat(list(visual)).to(embeds))
     rotary = text.rotary_emb(embeds, batch.positions)
     hidden: Tensor = embeds
-    mask = batch.mask
     for layer in text.layers:
-        hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary)
+        hidden = layer(hidden, position_embeddings=rotary, slots=batch.slots)
     return hidden
 
 
@@ -38,12 +41,45 @@ def reply_loss(model: nn.Module, hidden: Tensor, batch: Packed) -> tuple[Tensor,
     return F.cross_entropy(logits, wanted), (logits.argmax(-1) == wanted).float().mean()
 
 
-def frame_states(hidden: Tensor, batch: Packed) -> list[Tensor]:
-    """Mean state [T, H] of each frame pair, per row."""
-    counts = [pairs * WINDOW for pairs in batch.pairs]
-    return [part.unflatten(0, (-1, WINDOW)).mean(1) for part in hidden[batch.video].split(counts)]
+def frame_states(hidden: Tensor, batch: Packed) -> Tensor:
+    """Mean state [B, T, H] of each frame pair."""
+    return hidden[batch.video].unflatten(0, (len(hidden), batch.pairs, WINDOW)).mean(2)
 
 
-def at_places(hidden: Tensor, rows: Tensor, places: Tensor) -> Tensor:
-    """States [N, H] at (row, place)."""
-    return hidden[rows.to(hidden.device), places.to(hidden.device)]
+def use_packed_attention(model: nn.Module) -> None:
+    """Let the text model attend within slots; it then takes packed rows only."""
+    AttentionInterface.register(PACKED, _packed_attention)
+    model.model.language_model.config._attn_implementation = PACKED
+
+
+def _packed_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: None,
+    scaling: float,
+    slots: tuple[int, ...],
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """The prefix attends to itself, each slot to the prefix and itself. query [B, heads, L, D] → [B, L, heads, D]."""
+    groups = query.shape[1] // key.shape[1]
+    query = (query * scaling).unflatten(1, (-1, groups))
+    prefix, outputs, at = slots[0], [], slots[0]
+    outputs.append(_attend(query[:, :, :, :prefix], key[:, :, :prefix], value[:, :, :prefix], 0))
+    for length in slots[1:]:
+        place = slice(at, at + length)
+        keys = torch.cat([key[:, :, :prefix], key[:, :, place]], dim=2)
+        values = torch.cat([value[:, :, :prefix], value[:, :, place]], dim=2)
+        outputs.append(_attend(query[:, :, :, place], keys, values, prefix))
+        at += length
+    return torch.cat(outputs, dim=3).flatten(1, 2).transpose(1, 2), None
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, seen: int) -> Tensor:
+    """Causal attention of [B, kv, group, Q, D] over `seen` shared and Q own keys [B, kv, seen + Q, D]."""
+    rows = query.shape[3]
+    logits = query.flatten(2, 3) @ key.transpose(-1, -2)
+    future = torch.full((rows, seen + rows), float("-inf"), device=query.device).triu(seen + 1)
+    weights = (logits.unflatten(2, (-1, rows)).float() + future).softmax(-1)
+    return (weights.to(value.dtype).flatten(2, 3) @ value).unflatten(2, (-1, rows))

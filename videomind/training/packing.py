@@ -1,8 +1,9 @@
 """Several conversations about one view in one sequence: they share the video and do not see each other.
 
-A packed row is the prompt up to `<|vision_end|>` (the prefix) followed by segments, each a question and its reply.
-A token attends to the prefix and to the earlier tokens of its own segment, and a segment's positions continue from
-the prefix, so each segment is computed exactly as if it stood alone.
+A packed row is the prompt up to `<|vision_end|>` (the prefix) followed by slots, each with a question and its reply.
+A token attends to the prefix and to the earlier tokens of its own slot, and a slot's positions continue from the
+prefix, so each talk is computed exactly as if it stood alone. All rows of a batch have prefixes of one length; the
+talks of a row are put in order of length, so that a slot is little longer than the talks in it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -24,6 +26,7 @@ TURN = "<|im_end|>\n<|im_start|>assistant\n"
 OPENING = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n<|vision_start|>"
 WINDOW = 4
 """Visual tokens per frame pair."""
+Marks = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +37,35 @@ class Talk:
     reply: str
 
 
+class _Encoded(NamedTuple):
+    """A talk's tokens, and how many of them are the prompt."""
+
+    ids: tuple[int, ...]
+    asked: int
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch of packed rows, padded on the right.
+    """A batch of packed rows.
 
     Attributes:
         ids: [B, L] tokens.
         positions: [3, B, L] multimodal RoPE positions.
-        segment: [B, L] 0 in the prefix, 1, 2, … in the segments, -1 in the padding.
         targets: [B, L] the token to predict at each place, or `IGNORE`.
         video: [B, L] whether it is a visual token.
-        pairs: frame pairs per row.
-        rows: row of each talk, talks in order.
-        replies: place in its row where each talk's reply is predicted from (the last prompt token).
+        pairs: frame pairs per view.
+        slots: lengths of the prefix and of each slot; they add up to L.
+        replies: [B, talks] place where each talk's reply is predicted from (its last prompt token), talks in the
+            order they were given.
     """
 
     ids: Tensor
     positions: Tensor
-    segment: Tensor
     targets: Tensor
     video: Tensor
-    pairs: list[int]
-    rows: Tensor
+    pairs: int
+    slots: tuple[int, ...]
     replies: Tensor
-
-    @property
-    def mask(self) -> Tensor:
-        """[B, 1, L, L] which key each query sees."""
-        keys, queries = self.segment[:, None, :], self.segment[:, :, None]
-        past = torch.ones(keys.shape[-1], keys.shape[-1], dtype=torch.bool, device=keys.device).tril()
-        return (past & ((keys == 0) | (keys == queries)))[:, None]
 
 
 class Packer:
@@ -73,68 +75,63 @@ class Packer:
         self.tokenizer = tokenizer
         self.ids = lru_cache(maxsize=200_000)(self._ids)
         self.video_pad, self.vision_start, self.vision_end = (
-            tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("video_pad", "vision_start", "vision_end")
+            tokenizer.convert_tokens_to_ids(f"<|{name}|>")
+            for name in ("video_pad", "vision_start", "vision_end")
         )
 
     def pack(
-        self,
-        pairs: Sequence[int],
-        talks: Sequence[Sequence[Talk]],
-        marks: Sequence[tuple[tuple[int, int], tuple[int, int]] | None] | None = None,
+        self, pairs: int, talks: Sequence[Sequence[Talk]], marks: Sequence[Marks] | None = None
     ) -> Packed:
-        """Pack a batch.
+        """Pack a batch; every row has the same number of talks.
 
         Args:
-            pairs: frame pairs of each row's view.
+            pairs: frame pairs of each view.
             talks: each row's talks.
-            marks: per row None, or two (frame pair, token) of segment tokens to put into the video run.
+            marks: per row (frame pair, token) of the two segment tokens to put into the video run; None: no such.
         """
-        rows = [self._row(*row) for row in zip(pairs, talks, marks or [None] * len(pairs), strict=True)]
-        longest = max(len(row[0]) for row in rows)
-        ids, segment, targets, positions = (
-            torch.stack([_padded(row[i], longest, fill) for row in rows])
-            for i, fill in enumerate((self.tokenizer.pad_token_id, -1, IGNORE, 0))
-        )
-        places = [place for row in rows for place in row[4]]
-        owner = [index for index, row in enumerate(rows) for _ in row[4]]
+        heads = [self._prefix(pairs, mark) for mark in marks or [None] * len(talks)]
+        encoded = [[self._encode(talk) for talk in row] for row in talks]
+        orders = [sorted(range(len(row)), key=lambda i: len(row[i].ids)) for row in encoded]
+        lengths = [
+            max(len(row[order[k]].ids) for row, order in zip(encoded, orders, strict=True))
+            for k in range(len(talks[0]))
+        ]
+        slots = (len(heads[0]), *lengths)
+        begins = np.cumsum(slots)
+        ids = np.full((len(talks), begins[-1]), self.tokenizer.pad_token_id)
+        targets = np.full(ids.shape, IGNORE)
+        positions = np.zeros((3, *ids.shape), dtype=np.int64)
+        replies = np.zeros((len(talks), len(talks[0])), dtype=np.int64)
+        for row, (head, parts, order) in enumerate(zip(heads, encoded, orders, strict=True)):
+            ids[row, : slots[0]] = head
+            positions[:, row, : slots[0]] = self._grid_positions(head, pairs)
+            after = positions[0, row, slots[0] - 1] + 1
+            for slot, talk in enumerate(order):
+                part, at = parts[talk], begins[slot]
+                ids[row, at : at + len(part.ids)] = part.ids
+                targets[row, at + part.asked - 1 : at + len(part.ids) - 1] = part.ids[part.asked :]
+                positions[:, row, at : at + lengths[slot]] = after + np.arange(lengths[slot])
+                replies[row, talk] = at + part.asked - 1
+        tensors = [torch.from_numpy(array) for array in (ids, positions, targets, replies)]
         return Packed(
-            ids=ids,
-            positions=positions.movedim(1, 0),
-            segment=segment,
-            targets=targets,
-            video=ids == self.video_pad,
-            pairs=list(pairs),
-            rows=torch.tensor(owner),
-            replies=torch.tensor(places),
+            tensors[0], tensors[1], tensors[2], tensors[0] == self.video_pad, pairs, slots, tensors[3]
         )
 
-    def _row(
-        self, pairs: int, talks: Sequence[Talk], marks: tuple[tuple[int, int], tuple[int, int]] | None
-    ) -> tuple[list[int], list[int], list[int], np.ndarray[Any, Any], list[int]]:
+    def _prefix(self, pairs: int, marks: Marks | None) -> list[int]:
         run = [self.video_pad] * (pairs * WINDOW)
         if marks is not None:
             (start, start_id), (end, end_id) = marks
             run.insert(start * WINDOW, start_id)
             run.insert(end * WINDOW + 1, end_id)
-        ids = [*self.ids(OPENING), *run, self.vision_end]
+        return [*self.ids(OPENING), *run, self.vision_end]
+
+    def _grid_positions(self, prefix: list[int], pairs: int) -> npt.NDArray[np.int64]:
         grid = (pairs, GRID, GRID)
-        prefix = mrope_positions(ids, grid, vision_start=self.vision_start, video_pad=self.video_pad)
-        positions, after = [prefix], int(prefix[0, -1]) + 1
-        segment, targets, places = [0] * len(ids), [IGNORE] * len(ids), []
-        for number, talk in enumerate(talks, start=1):
-            prompt, reply = self.ids(talk.text + TURN), self.ids(talk.reply + "<|im_end|>")
-            places.append(len(ids) + len(prompt) - 1)
-            ids += [*prompt, *reply]
-            length = len(prompt) + len(reply)
-            segment += [number] * length
-            targets += [IGNORE] * (len(prompt) - 1) + [*reply, IGNORE]
-            positions.append(np.tile(np.arange(after, after + length), (3, 1)))
-        return ids, segment, targets, np.concatenate(positions, axis=1), places
+        return mrope_positions(prefix, grid, vision_start=self.vision_start, video_pad=self.video_pad)
+
+    def _encode(self, talk: Talk) -> _Encoded:
+        prompt = self.ids(talk.text + TURN)
+        return _Encoded(prompt + self.ids(talk.reply + "<|im_end|>"), len(prompt))
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
-
-
-def _padded(values: Sequence[int] | np.ndarray[Any, Any], length: int, fill: int) -> Tensor:
-    tensor = torch.as_tensor(np.asarray(values))
-    return torch.nn.functional.pad(tensor, (0, length - tensor.shape[-1]), value=fill)

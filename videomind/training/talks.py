@@ -55,7 +55,11 @@ def verify_talk(query: Query, candidate: Span) -> Talk:
 def grounding_queries(scene: Scene, rng: Random) -> list[Query]:
     """Queries as users write them and as the planner rephrases questions, and one that never happens."""
     asked = [Query(q.query, q.span) for q in questions(scene, rng) if q.query is not None]
-    return [*queries(scene, rng), *rng.sample(asked, min(len(asked), 2 * len(scene.events))), absent_query(scene, rng)]
+    return [
+        *queries(scene, rng),
+        *rng.sample(asked, min(len(asked), 2 * len(scene.events))),
+        absent_query(scene, rng),
+    ]
 
 
 def verifiable_queries(scene: Scene, candidate: Span, rng: Random) -> list[Query]:
@@ -65,7 +69,7 @@ def verifiable_queries(scene: Scene, candidate: Span, rng: Random) -> list[Query
     best = max(scene.events, key=lambda event: overlap(event.span, candidate)).span
     about = [query for query in pool if query.span == best]
     other = [query for query in pool if query.span != best] + [absent_query(scene, rng)]
-    return [*rng.sample(about, min(2, len(about))), *rng.sample(other, min(2, len(other)))]
+    return [*rng.choices(about, k=2), *rng.choices(other, k=2)]
 
 
 def moment_questions(scene: Scene, event_span: Span, rng: Random) -> list[Question]:

@@ -39,11 +39,10 @@ def render_view(scene: Scene, times: npt.NDArray[np.float64]) -> Frames:
 
 def patches(frames_NHWC: Tensor) -> Tensor:
     """Normalised patches [N/2 · 16, 1176] of uint8 frames [N, 56, 56, 3], in Qwen2-VL's order."""
-    pixels = (frames_NHWC.float() / 255 - frames_NHWC.new_tensor(MEAN, dtype=torch.float32)) / torch.tensor(
-        STD, device=frames_NHWC.device
-    )
-    groups = pixels.reshape(-1, 2, GRID // 2, 2, 14, GRID // 2, 2, 14, 3)
-    return groups.permute(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(-1, 3 * 2 * 14 * 14)
+    groups = frames_NHWC.reshape(-1, 2, GRID // 2, 2, 14, GRID // 2, 2, 14, 3)
+    ordered = groups.permute(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(-1, 3, 2 * 14 * 14).float()
+    mean, std = (torch.tensor(values, device=ordered.device)[:, None] for values in (MEAN, STD))
+    return ordered.mul_(1 / (255 * std)).sub_(mean / std).flatten(1)
 
 
 def soften(frames_NHWC: Tensor, generator: torch.Generator) -> Tensor:

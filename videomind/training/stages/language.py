@@ -19,7 +19,7 @@ from videomind.synth.labels import IGNORE, cell_labels
 from videomind.synth.questions import Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
 from videomind.training.features import Clip, ClipStore
-from videomind.training.forward import at_places, frame_states, reply_loss, states
+from videomind.training.forward import frame_states, reply_loss, states, use_packed_attention
 from videomind.training.losses import decoder_loss
 from videomind.training.nano_roles import ROLE_SPECS, SEG_END, SEG_START, WATCH
 from videomind.training.packing import Packed, Packer, Talk
@@ -36,8 +36,15 @@ from videomind.training.talks import (
 )
 
 DECODER_DIMS = 128
+RARE = -3.0
+"""Logit with which the decoder's classifier starts: few points stand for a span."""
 MAX_EVENTS = 6
-PROBES = {"colour": 1 + len(COLOURS), "shape": 1 + len(SHAPES), "action": 1 + len(ACTIONS), "event": 1 + MAX_EVENTS}
+PROBES = {
+    "colour": 1 + len(COLOURS),
+    "shape": 1 + len(SHAPES),
+    "action": 1 + len(ACTIONS),
+    "event": 1 + MAX_EVENTS,
+}
 PROBE_WEIGHT, GROUND_WEIGHT = 0.25, 0.25
 ROWS = {"whole": 16, "moment": 24, "candidate": 24}
 
@@ -49,8 +56,12 @@ class Trainee(nn.Module):
         super().__init__()
         self.model = model
         self.decoder = TimestampDecoder(width, DECODER_DIMS)
+        nn.init.constant_(self.decoder.class_head.module[3].bias, RARE)
         self.probes = nn.ModuleDict(
-            {name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count)) for name, count in PROBES.items()}
+            {
+                name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count))
+                for name, count in PROBES.items()
+            }
         )
 
 
@@ -64,10 +75,13 @@ class Lessons:
         world: the world the clips are from.
     """
 
-    def __init__(self, trainee: Trainee, packer: Packer, stores: Mapping[str, ClipStore], world: World) -> None:
+    def __init__(
+        self, trainee: Trainee, packer: Packer, stores: Mapping[str, ClipStore], world: World
+    ) -> None:
         self.trainee, self.packer, self.stores, self.world = trainee, packer, stores, world
         ids = packer.tokenizer.convert_tokens_to_ids
         self.marks = ids(SEG_START), ids(SEG_END)
+        use_packed_attention(trainee.model)
         self.device = next(trainee.parameters()).device
 
     def whole(self, rng: Random, *, answers: int = 3, plans: int = 1, grounds: int = 2) -> dict[str, Tensor]:
@@ -84,7 +98,7 @@ class Lessons:
                 + [answer_talk(q, rng) for q in _mostly_global(asked, rng, answers)]
                 + [plan_talk(q) for q in rng.sample(asked, plans)]
             )
-        batch = self.packer.pack([len(t) // 4 for t in tokens], talks)
+        batch = self.packer.pack(len(tokens[0]) // 4, talks)
         hidden = states(self.trainee.model, batch, tokens)
         numbers = self._reply(hidden, batch)
         numbers |= self._probe(hidden, batch, clips)
@@ -98,8 +112,8 @@ class Lessons:
         talks = []
         for clip in clips:
             asked = moment_questions(sample_scene(clip.seed, self.world), clip.inner, rng)
-            talks.append([answer_talk(q, rng) for q in asked[:answers]])
-        batch = self.packer.pack([len(t) // 4 for t in tokens], talks)
+            talks.append([answer_talk(q, rng) for q in rng.choices(asked, k=answers)])
+        batch = self.packer.pack(len(tokens[0]) // 4, talks)
         hidden = states(self.trainee.model, batch, tokens)
         return self._reply(hidden, batch) | self._probe(hidden, batch, clips)
 
@@ -113,7 +127,7 @@ class Lessons:
             crop = crop_for(*clip.inner, scene.duration, ROLE_SPECS["verifier"].min_span)
             start, end = segment_positions(crop.start, crop.end, len(part) // 4)
             marks.append(((start, self.marks[0]), (end, self.marks[1])))
-        batch = self.packer.pack([len(t) // 4 for t in tokens], talks, marks)
+        batch = self.packer.pack(len(tokens[0]) // 4, talks, marks)
         hidden = states(self.trainee.model, batch, tokens)
         return self._reply(hidden, batch)
 
@@ -128,11 +142,15 @@ class Lessons:
 
     def _probe(self, hidden: Tensor, batch: Packed, clips: list[Clip]) -> dict[str, Tensor]:
         cells = hidden[batch.video].float()
-        labels = [cell_labels(s, c.times(s, WATCH)) for c in clips for s in [sample_scene(c.seed, self.world)]]
+        labels = [
+            cell_labels(s, c.times(s, WATCH)) for c in clips for s in [sample_scene(c.seed, self.world)]
+        ]
         numbers: dict[str, Tensor] = {}
         losses = []
         for name in PROBES if clips[0].span == clips[0].inner else ("colour", "shape", "action"):
-            target = torch.cat([torch.from_numpy(getattr(label, name)).flatten() for label in labels]).to(self.device)
+            target = torch.cat([torch.from_numpy(getattr(label, name)).flatten() for label in labels]).to(
+                self.device
+            )
             logits = self.trainee.probes[name](cells)
             losses.append(label_loss(logits, target))
             there = (target > 0) & (target != IGNORE)
@@ -143,21 +161,21 @@ class Lessons:
         self, hidden: Tensor, batch: Packed, clips: list[Clip], groundings: list[list[Grounding]]
     ) -> dict[str, Tensor]:
         """Decoder losses of each row's first talks, which are its groundings."""
-        frames_BTH = torch.stack(frame_states(hidden, batch))
+        frames_BTH = frame_states(hidden, batch)
         per_row = len(groundings[0])
-        first = torch.tensor([list(batch.rows).index(row) for row in range(len(clips))])
-        chosen = (first[:, None] + torch.arange(per_row)).flatten()
-        query_BH = at_places(hidden, batch.rows[chosen], batch.replies[chosen] + self.reg_offset)
-        pairs = frames_BTH.shape[1]
+        places = batch.replies[:, :per_row] + self.reg_offset
+        query_BH = hidden[torch.arange(len(hidden))[:, None], places].flatten(0, 1)
         spans = torch.tensor(
             [
-                [t / clip.span[1] * pairs for t in g.span] if g.span else [float("nan")] * 2
+                [t / clip.span[1] * batch.pairs for t in g.span] if g.span else [float("nan")] * 2
                 for clip, row in zip(clips, groundings, strict=True)
                 for g in row
             ],
             device=self.device,
         )
-        out = self.trainee.decoder(frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True)
+        out = self.trainee.decoder(
+            frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True
+        )
         numbers = decoder_loss(out, spans, torch.rand(len(spans), device=self.device))
         return {f"ground_{name}" if name == "loss" else name: value for name, value in numbers.items()}
 
@@ -181,6 +199,8 @@ def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
 
 def _mostly_global(asked: list[Question], rng: Random, count: int) -> list[Question]:
     """Questions that need the whole video, and one about a moment that can also be answered from the whole."""
+    if count == 0:
+        return []
     wide = [q for q in asked if q.query is None]
     narrow = [q for q in asked if q.query is not None and q.kind != "when"]
     return [*rng.sample(wide, count - 1), rng.choice(narrow or wide)]

@@ -50,7 +50,9 @@ def measure_visual(trainee: VisualTrainee, world: World, seed: int) -> Mapping[s
 
 def label_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy over cells, half of the weight on cells where something is."""
-    each = F.cross_entropy(logits.flatten(0, -2).float(), target.flatten(), ignore_index=IGNORE, reduction="none")
+    each = F.cross_entropy(
+        logits.flatten(0, -2).float(), target.flatten(), ignore_index=IGNORE, reduction="none"
+    )
     there, empty = (target.flatten() > 0), (target.flatten() == 0)
     return (each * there).sum() / there.sum().clamp(min=1) + (each * empty).sum() / empty.sum().clamp(min=1)
 
@@ -71,7 +73,11 @@ def _pair_times(rng: Random, scene: Scene) -> np.ndarray[tuple[int, ...], np.dty
     starts = []
     for _ in range(PAIRS):
         event = rng.choice(scene.events)
-        starts.append(rng.uniform(event.start - 0.4, event.end) if rng.random() < 0.9 else rng.uniform(0, scene.duration))
+        starts.append(
+            rng.uniform(event.start - 0.4, event.end)
+            if rng.random() < 0.9
+            else rng.uniform(0, scene.duration)
+        )
     first = np.array(starts)
     apart = np.array([rng.uniform(0.4, 0.6) for _ in starts])
     return np.stack([first, first + apart], axis=1)

@@ -1,0 +1,1 @@
+"""Measured comparisons; raw results stand in `results/` as JSON lines."""

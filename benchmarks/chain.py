@@ -1,0 +1,95 @@
+"""One question asked the published way and ours, on the same bundle and video: `python -m benchmarks.chain --help`.
+
+Both start cold (no frame, no visual token at hand); both answers must be the same. Prints the times and their ratio,
+and appends one line to `results/chain.jsonl`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+
+import torch
+import transformers
+
+from benchmarks import published
+from videomind.agent import Agent
+from videomind.lora_switch.bundle import load_bundle
+
+RESULTS = Path(__file__).parent / "results" / "chain.jsonl"
+
+
+def main() -> None:
+    args = _arguments()
+    bundle = load_bundle(args.model)
+    options = tuple(args.option)
+    theirs, ours, cold = [], [], []
+    with Agent.from_pretrained(args.model, device=args.device) as agent:
+        warm_up = args.video
+        slow = published.published_engine(bundle, args.device)
+        agent.ask(warm_up, args.question, options=options or None)  # both have run once: no first-call costs below
+        for _ in range(args.repeat):
+            began = time.perf_counter()
+            reference = published.ask(slow, bundle, args.video, args.question, options)
+            theirs.append(time.perf_counter() - began)
+
+            agent.forget()
+            began = time.perf_counter()
+            result = agent.ask(args.video, args.question, options=options or None)
+            ours.append(time.perf_counter() - began)
+            cold.append(result.timings)
+    calls = {call.role: call for call in result.trace.calls}
+    same = {
+        "plan": result.plan.reply == reference.plan,
+        "answer": calls["answerer"].reply == reference.answer,
+        "ranking": [_ms(c) for c in result.candidates[: len(reference.candidates)]]
+        == [_ms(c) for c in reference.candidates],
+    }
+    line = {
+        "benchmark": "chain",
+        "model": bundle.manifest.name,
+        "video": args.video.name,
+        "duration": result.video.duration,
+        "question": args.question,
+        "published_s": [round(t, 3) for t in theirs],
+        "ours_s": [round(t, 3) for t in ours],
+        "ratio_of_medians": round(statistics.median(theirs) / statistics.median(ours), 2),
+        "identical": same,
+        "our_timings": cold[-1],
+        "device": args.device,
+        "threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    print(f"published way {statistics.median(theirs):.2f} s, ours {statistics.median(ours):.2f} s:", end=" ")
+    print(f"{line['ratio_of_medians']}x; identical: {same}")
+    with RESULTS.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    if not all(same.values()):
+        raise SystemExit("the results differ")
+
+
+def _ms(candidate: object) -> tuple[float, float]:
+    return round(candidate.start, 3), round(candidate.end, 3)  # type: ignore[attr-defined]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("video", type=Path)
+    parser.add_argument("question")
+    parser.add_argument("--option", action="append", default=[])
+    parser.add_argument("--model", type=Path, default=None, help="bundle (default: the embedded model)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeat", type=int, default=3)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

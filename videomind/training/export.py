@@ -1,0 +1,79 @@
+"""Writing a trained model as a role bundle, with the record of its training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from videomind.lora_switch.adapter import Adapter
+from videomind.lora_switch.bundle import Manifest, Role, save_manifest, save_role
+from videomind.training.nano_roles import ROLE_SPECS
+from videomind.training.views import MEAN, STD
+
+RECORD = "training.json"
+NOTICE = (
+    "This small model only knows a synthetic world of coloured shapes. On other videos it runs, but what it says "
+    "means nothing."
+)
+
+
+def write_bundle(
+    folder: Path,
+    model: nn.Module,
+    tokenizer: Any,
+    adapters: Mapping[str, Adapter],
+    decoder: Mapping[str, torch.Tensor],
+    record: Mapping[str, Any],
+) -> None:
+    """Write base, roles and record; the manifest last. Weights are kept in float16.
+
+    Args:
+        folder: where to; files of the same names are replaced.
+        model: a Qwen2-VL for conditional generation without adapters.
+        tokenizer: its tokenizer.
+        adapters: per role; a role without one is the base itself.
+        decoder: the grounder's timestamp decoder.
+        record: what is known about the training; versions and weight hashes are added.
+    """
+    base = folder / "base"
+    model.half().save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    processor = {
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "image_mean": MEAN,
+        "image_std": STD,
+        "patch_size": 14,
+        "merge_size": 2,
+        "temporal_patch_size": 2,
+        "min_pixels": ROLE_SPECS["grounder"].view.min_pixels,
+        "max_pixels": ROLE_SPECS["grounder"].view.max_pixels,
+    }
+    _write_json(base / "preprocessor_config.json", processor)
+    halves = {name: tensor.detach().half() for name, tensor in decoder.items()}
+    for name, spec in ROLE_SPECS.items():
+        save_role(folder / name, Role(spec, adapters.get(name), halves if name == "grounder" else None))
+    _write_json(folder / RECORD, {**record, "versions": _versions(), "sha256": weight_hashes(folder)})
+    save_manifest(folder, Manifest(name="nano", base="base", roles=tuple(ROLE_SPECS), notice=NOTICE))
+
+
+def weight_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every weight file below `folder`, by relative path."""
+    files = sorted(folder.rglob("*.safetensors"))
+    return {file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in ("torch", "transformers", "numpy")}
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=2) + "\n")

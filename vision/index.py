@@ -1,0 +1,70 @@
+"""What a file holds, by its packets alone: when each frame is shown and where decoding can start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from videomind.errors import VideoError
+from videomind.vision.stream import packets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamIndex:
+    """The picture stream of a file, frame by frame.
+
+    Attributes:
+        pts: when each frame is shown, in ticks, ascending: int64 [num_frames].
+        keys: those of them at which decoding can start.
+        tick: seconds of one tick.
+        end: when the last frame ends, in seconds after the first begins.
+        closed: whether every frame is shown after the keyframe it follows in the file (no open groups of pictures).
+        complete: whether there are as many frames as the file's header says, or more.
+    """
+
+    pts: np.ndarray
+    keys: np.ndarray
+    tick: float
+    end: float
+    closed: bool
+    complete: bool
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """When each frame is shown, in seconds after the first: float64 [num_frames]."""
+        times: np.ndarray = (self.pts - self.pts[0]) * self.tick
+        return times
+
+
+def index_stream(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> StreamIndex:
+    """Reads through the file once, without decoding.
+
+    Raises:
+        VideoError: there is no packet in the stream.
+    """
+    shown = [
+        (packet.dts if packet.pts is None else packet.pts, packet.duration or 0, packet.is_keyframe)
+        for packet in packets(container, stream)
+        if packet.size and not packet.is_discard and (packet.pts, packet.dts) != (None, None)
+    ]
+    if not shown:
+        raise VideoError(f"{path}: its picture stream is empty; give an undamaged copy")
+    pts, durations, is_key = (np.array(column, dtype=np.int64) for column in zip(*shown, strict=True))
+    order = np.argsort(pts, kind="stable")
+    tick = float(stream.time_base)
+    return StreamIndex(
+        pts=pts[order],
+        keys=np.sort(pts[is_key == 1]) if is_key.any() else pts[order][:1],
+        tick=tick,
+        end=float(pts[order[-1]] + durations[order[-1]] - pts[order[0]]) * tick,
+        closed=_closed(pts, is_key),
+        complete=stream.frames <= len(pts),
+    )
+
+
+def _closed(pts: np.ndarray, is_key: np.ndarray) -> bool:
+    places = np.maximum.accumulate(np.where(is_key == 1, np.arange(len(pts)), 0))
+    return bool((pts >= pts[places]).all())
