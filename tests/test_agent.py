@@ -10,6 +10,7 @@ from videomind.agent import Agent
 from videomind.engines.base import Cancel
 from videomind.errors import Cancelled, InputError, VideoError
 from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
+from videomind.vision.subtitles import Cue
 
 KEYS = [
     "video", "question", "query", "plan", "candidates", "moment", "answer", "timings", "model", "engine",
@@ -133,3 +134,9 @@ def test_the_async_twin_gives_the_same(tiny_agent: Agent, frames: np.ndarray) ->
     assert result.candidates == expected.candidates  # type: ignore[attr-defined]
     assert kinds(events) == [PlanReady, Grounded, Verified, AnswerToken, Done]
     assert len(found.candidates) == 2  # type: ignore[attr-defined]
+
+
+def test_the_answerer_reads_the_subtitles_inside_its_crop(tiny_agent: Agent, frames: np.ndarray) -> None:
+    cues = [Cue(1.0, 2.5, "hello"), Cue(3.0, 99.0, "beyond the end")]
+    prompt = tiny_agent.ask(frames, "Who speaks?", subtitles=cues, roles={"answerer"}).trace.calls[-1].prompt
+    assert prompt == "You are given a video with 24.0 seconds long.\nSubtitles:\n1.0s - 2.5s, hello\nWho speaks?"

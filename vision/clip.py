@@ -55,9 +55,7 @@ class Clip:
         return self.num_pairs, self.frames.shape[1] // PATCH, self.frames.shape[2] // PATCH
 
 
-def load_clip(
-    reader: VideoReader, view: View, span: Span | None = None, cache: FrameCache | None = None
-) -> Clip:
+def load_clip(reader: VideoReader, view: View, span: Span | None = None, cache: FrameCache | None = None) -> Clip:
     """What one role sees of the video, or of one span (seconds) of it. See `load_clips`."""
     return load_clips(reader, [(view, span)], cache)[0]
 

@@ -28,8 +28,8 @@ MISREAD_CONTAINERS = frozenset({"mpegts", "mpeg"})
 def suits_decord(probed: Probe) -> bool:
     """Whether decord 0.6.0 gives the right frames of a file.
 
-    Where frames are shown before the keyframe that they follow in the file (open groups of pictures, which x265
-    makes unless told otherwise), it miscounts after a seek and gives frames that are a few places off. Where the
+    Where frames are shown before the keyframe that they follow in the file (open groups of pictures, as x265
+    makes them by default), it miscounts after a seek and gives frames that are a few places off. Where the
     header claims more frames than there are, it may end the whole process.
     """
     return (

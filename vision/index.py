@@ -21,7 +21,7 @@ class StreamIndex:
         keys: those of them at which decoding can start.
         tick: seconds of one tick.
         end: when the last frame ends, in seconds after the first begins.
-        closed: whether every frame is shown after the keyframe it follows in the file (no open groups of pictures).
+        closed: whether every frame is shown after the keyframe that it follows in the file.
         complete: whether there are as many frames as the file's header says, or more.
     """
 

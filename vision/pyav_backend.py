@@ -63,9 +63,7 @@ class PyavReader(VideoReader):
             self._before, self._after = self._after, next(self._walk, None)
         found = self._before or self._after
         if found is None:
-            raise VideoError(
-                f"{self.path}: nothing near frame {index} can be decoded; give an undamaged copy"
-            )
+            raise VideoError(f"{self.path}: nothing near frame {index} can be decoded; give an undamaged copy")
         return found
 
     def _must_seek(self, pts: int) -> bool:

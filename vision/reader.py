@@ -23,9 +23,7 @@ FRAMES_FPS = 1.0
 """Frames per second of folders and arrays, where nothing else is said."""
 
 
-def open_video(
-    source: str | Path | np.ndarray | Sequence[np.ndarray], *, fps: float | None = None
-) -> VideoReader:
+def open_video(source: str | Path | np.ndarray | Sequence[np.ndarray], *, fps: float | None = None) -> VideoReader:
     """Opens a video for reading.
 
     Files are decoded by decord as in the published system; by PyAV where decord fails or errs.

@@ -17,9 +17,7 @@ MAX_ASPECT = 200
 """Pictures longer than this many times their height are refused, as Qwen2-VL does."""
 
 
-def sample_indices(
-    num_frames: int, fps: float, view: View, span: tuple[float, float] | None = None
-) -> np.ndarray:
+def sample_indices(num_frames: int, fps: float, view: View, span: tuple[float, float] | None = None) -> np.ndarray:
     """Evenly spaced frames of a whole video or of one span of it.
 
     Args:
@@ -38,16 +36,12 @@ def sample_indices(
         total = min(num_frames, max(4, round((end - start) * fps)))
     wanted = min(max(total / fps * view.fps, view.min_frames), view.max_frames)
     even = max(round(wanted / 2) * 2, 2)
-    points = torch.linspace(
-        first, last, min(even, total)
-    )  # float32 as published: float64 rounds some otherwise
+    points = torch.linspace(first, last, min(even, total))  # float32 as published: float64 rounds some otherwise
     indices: np.ndarray = points.round().to(torch.int64).numpy()
     return indices
 
 
-def smart_resize(
-    height: int, width: int, min_pixels: int, max_pixels: int, factor: int = 28
-) -> tuple[int, int]:
+def smart_resize(height: int, width: int, min_pixels: int, max_pixels: int, factor: int = 28) -> tuple[int, int]:
     """The size at which a picture is seen: multiples of `factor`, its shape kept as well as possible.
 
     Args:

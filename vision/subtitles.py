@@ -45,9 +45,7 @@ def load_subtitles(path: str | Path) -> tuple[Cue, ...]:
     text = _decode(_read(path)).replace("\r\n", "\n").replace("\r", "\n")
     if kind in ("srt", "vtt"):
         _check_times(path, text)
-    spoken = [
-        event for event in _parse(path, text, kind) if event.type == "Dialogue" and not event.is_drawing
-    ]
+    spoken = [event for event in _parse(path, text, kind) if event.type == "Dialogue" and not event.is_drawing]
     cues = [Cue(e.start / 1000, e.end / 1000, _plain(e.plaintext, kind)) for e in spoken if e.end > e.start]
     if not any(cue.text for cue in cues):
         raise SubtitleError(f"{path}: no subtitle in it; check that it is a proper {kind.upper()} file")
@@ -78,9 +76,7 @@ def _check_times(path: Path, text: str) -> None:
     for number, line in enumerate(text.split("\n"), start=1):
         if re.match(r"\s*\d.*-->", line) and not _TIMES.match(line):
             found = repr(line.strip()[:60])
-            raise SubtitleError(
-                f"{path}: line {number} is {found}; write times as 00:01:02,500 --> 00:01:04,000"
-            )
+            raise SubtitleError(f"{path}: line {number} is {found}; write times as 00:01:02,500 --> 00:01:04,000")
 
 
 def _parse(path: Path, text: str, kind: str) -> list[pysubs2.SSAEvent]:
@@ -89,9 +85,7 @@ def _parse(path: Path, text: str, kind: str) -> list[pysubs2.SSAEvent]:
             warnings.simplefilter("ignore")
             return list(pysubs2.SSAFile.from_string(text, format_=kind))
     except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError) as error:
-        raise SubtitleError(
-            f"{path}: malformed {kind.upper()} ({error}); repair it or leave it out"
-        ) from None
+        raise SubtitleError(f"{path}: malformed {kind.upper()} ({error}); repair it or leave it out") from None
 
 
 def _plain(text: str, kind: str) -> str:

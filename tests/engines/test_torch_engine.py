@@ -1,6 +1,8 @@
 """The reference engine: batches, mixed roles, streaming, grounding, cancelling. Tolerances: float32 on CPU."""
 
 import asyncio
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +129,23 @@ def test_the_async_face_gives_the_same(tiny_engine: TorchEngine, clips: list[Cli
 def test_a_prompt_beyond_the_context_is_refused(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
     with pytest.raises(InputError, match="too long"):
         tiny_engine.generate([request("answerer", clips[0], "x" * 5000)])
+
+
+def test_an_activated_adapter_acts_from_its_last_invocation_on(tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path / "model"))
+    role_file = folder / "planner" / "role.json"
+    role = json.loads(role_file.read_text())
+    role_file.write_text(json.dumps(role | {"activation": "alora", "invocation": "assistant\n"}))
+    engine = TorchEngine(load_bundle(folder), device="cpu")
+    prompt = engine._encoder.encode("say assistant\n", (2, 4, 4))
+    start = engine._acts_from("planner", prompt)
+    assert engine._encoder.decode(prompt.ids[start:]) == "assistant\n"
+    assert engine._acts_from("grounder", prompt) == 0
+
+    role_file.write_text(json.dumps(role | {"activation": "alora", "invocation": "abracadabra"}))
+    other = TorchEngine(load_bundle(folder), device="cpu")
+    with pytest.raises(EngineError, match="invocation"):
+        other._acts_from("planner", prompt)
 
 
 def test_memory_is_base_plus_what_each_role_adds(tiny_engine: TorchEngine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from videomind.model.positions import mrope_positions
 from videomind.synth.world import World
 from videomind.training.backbone import Size, build_backbone
@@ -11,7 +12,11 @@ from videomind.training.forward import frame_states, states, use_packed_attentio
 from videomind.training.packing import IGNORE, Packer, Talk
 from videomind.training.tokenizer import train_tokenizer
 
-TALKS = [Talk("What appears first?", "the red circle"), Talk("Is there a blue cross?", "no"), Talk("Describe the video.", "a red circle blinks. then a white cross grows.")]
+TALKS = [
+    Talk("What appears first?", "the red circle"),
+    Talk("Is there a blue cross?", "no"),
+    Talk("Describe the video.", "a red circle blinks. then a white cross grows."),
+]
 
 
 @pytest.fixture(scope="module")

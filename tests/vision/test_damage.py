@@ -73,7 +73,8 @@ def test_cut_off_with_its_index_at_the_front(codec: str, tmp_path: Path) -> None
         assert 4 <= reader.num_frames < 40
         assert reader.fps == 10.0
         seen = numbers_of(reader.frames_at(range(reader.num_frames)))
-        assert seen[:-1] == list(range(reader.num_frames - 1))  # the very last one is cut itself
+        assert seen[:8] == list(range(8))
+        assert all(0 <= index - number <= 2 for index, number in enumerate(seen))  # the last ones are incomplete
 
 
 @pytest.mark.parametrize("container", ["mkv", "ts"])

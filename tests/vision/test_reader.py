@@ -66,9 +66,7 @@ def test_uneven_frame_rate(container: str, tmp_path: Path) -> None:
     path = write_video(tmp_path / f"video.{container}", len(UNEVEN), ticks=UNEVEN)
     with open_video(path) as reader:
         assert reader.timestamps.tolist() == pytest.approx([tick / 100 for tick in UNEVEN], abs=1e-5)
-        assert reader.duration == pytest.approx(
-            5.1, abs=0.01
-        )  # the Matroska header claims 10 frames/s: 1.4 s
+        assert reader.duration == pytest.approx(5.1, abs=0.01)  # the Matroska header claims 10 frames/s: 1.4 s
         assert numbers_of(reader.frames_at_seconds([0.0, 0.49, 0.5, 2.5, 3.99, 99.0])) == [0, 2, 3, 9, 11, 13]
 
 

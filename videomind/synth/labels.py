@@ -47,9 +47,7 @@ def cell_labels(scene: Scene, times: npt.NDArray[np.float64]) -> CellLabels:
         x, y = centres(event, middle)[where].T
         cell = (y >= 0.5) * 2 + (x >= 0.5)
         first_seen = np.where(seen[:, 0], times[:, 0], times[:, 1])[where]
-        colour = np.where(
-            first_seen < event.middle, colours.index(event.colour), colours.index(event.becomes)
-        )
+        colour = np.where(first_seen < event.middle, colours.index(event.colour), colours.index(event.becomes))
         labels.colour[where, cell] = 1 + colour
         labels.shape[where, cell] = 1 + SHAPES.index(event.shape)
         labels.action[where, cell] = np.where(inside[where], 1 + ACTIONS.index(event.action), IGNORE)

@@ -62,9 +62,7 @@ def plan_reply(question: Question) -> str:
     """What the planner should reply: ground the rephrased query first, or answer from the whole video."""
     if question.query is None:
         return json.dumps([{"type": "answerer"}])
-    return json.dumps(
-        [{"type": "grounder", "value": question.query}, {"type": "verifier"}, {"type": "answerer"}]
-    )
+    return json.dumps([{"type": "grounder", "value": question.query}, {"type": "verifier"}, {"type": "answerer"}])
 
 
 def queries(scene: Scene, rng: Random) -> list[Query]:
@@ -131,9 +129,7 @@ def _colour(scene: Scene, rng: Random) -> Iterable[Question]:
             seen = Description(None, shape, event.action)
             if seen.is_unique(scene) and event.colour == event.becomes:
                 text = rng.choice(("What colour is {}?", "Which colour is {}?", "What is the colour of {}?"))
-                yield _grounded(
-                    "colour", text, seen, event, event.colour, _others(rng, COLOURS, event.colour)
-                )
+                yield _grounded("colour", text, seen, event, event.colour, _others(rng, COLOURS, event.colour))
 
 
 def _shape(scene: Scene, rng: Random) -> Iterable[Question]:
@@ -150,9 +146,7 @@ def _motion(scene: Scene, rng: Random) -> Iterable[Question]:
         for seen in (Description(event.colour, event.shape), Description(None, event.shape)):
             if seen.is_unique(scene):
                 text = rng.choice(("What does {} do?", "What is {} doing?", "What happens to {}?"))
-                yield _grounded(
-                    "motion", text, seen, event, event.action, _others(rng, ACTIONS, event.action)
-                )
+                yield _grounded("motion", text, seen, event, event.action, _others(rng, ACTIONS, event.action))
 
 
 def _turn(scene: Scene, rng: Random) -> Iterable[Question]:
@@ -173,9 +167,7 @@ def _when(scene: Scene, rng: Random) -> Iterable[Question]:
             yield Question("when", text, IN_THE_MOMENT, (), seen.phrase("clause"), event.span)
 
 
-def _grounded(
-    kind: str, text: str, seen: Description, event: Event, answer: str, choices: tuple[str, ...]
-) -> Question:
+def _grounded(kind: str, text: str, seen: Description, event: Event, answer: str, choices: tuple[str, ...]) -> Question:
     phrase = seen.phrase("relative")
     return Question(kind, text.format(phrase), answer, choices, phrase, event.span)
 
@@ -189,9 +181,7 @@ def _ends(scene: Scene, rng: Random) -> Iterable[Question]:
 def _neighbours(scene: Scene, rng: Random) -> Iterable[Question]:
     for early, late in zip(scene.events, scene.events[1:], strict=False):
         for kind, anchor, answer in (("after", early, late), ("before", late, early)):
-            text = rng.choice(
-                ("What appears right {}?", "Which thing appears right {}?", "What comes right {}?")
-            )
+            text = rng.choice(("What appears right {}?", "Which thing appears right {}?", "What comes right {}?"))
             choices = _thing_answer(scene, rng, answer, without=anchor)
             yield Question(kind, text.format(f"{kind} the {anchor.name}"), *choices)
 
@@ -227,14 +217,10 @@ def _exists(scene: Scene, rng: Random) -> Iterable[Question]:
 
 
 def _describe(scene: Scene, rng: Random) -> Iterable[Question]:
-    yield Question(
-        "describe", rng.choice(("Describe the video.", "What happens in the video?")), describe(scene)
-    )
+    yield Question("describe", rng.choice(("Describe the video.", "What happens in the video?")), describe(scene))
 
 
-def _thing_answer(
-    scene: Scene, rng: Random, event: Event, without: Event | None = None
-) -> tuple[str, tuple[str, ...]]:
+def _thing_answer(scene: Scene, rng: Random, event: Event, without: Event | None = None) -> tuple[str, tuple[str, ...]]:
     """The event's name as an answer, and wrong ones: first the scene's other things, then things not in it."""
     others = [e.name for e in scene.events if e not in (event, without)]
     rng.shuffle(others)

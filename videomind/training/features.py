@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from videomind.model.visual import encode_view
 from videomind.roles.spec import View
 from videomind.synth.world import Scene, World, sample_scene
-from videomind.training.views import GRID, patches, render_view, soften, view_times
+from videomind.training.views import GRID, Span, patches, render_view, soften, view_times
 
-Span = tuple[float, float]
 FILE_RATES = (10.0, 12.5, 15.0, 24.0, 25.0, 30.0)
 BATCH = 16
 WINDOW = 4
@@ -61,8 +60,8 @@ def encode_clips(tower: nn.Module, clips: Iterable[Clip], world: World, view: Vi
 
 
 def _encode(tower: nn.Module, clips: list[Tensor], weight: Tensor) -> Iterator[Tensor]:
-    frames = torch.cat(clips).to(weight.device)
-    tokens = encode_view(tower, patches(frames), (len(frames) // 2, GRID, GRID)).half().cpu()
+    frames = torch.cat(clips)
+    tokens = encode_view(tower, patches(frames).to(weight.device), (len(frames) // 2, GRID, GRID)).half().cpu()
     yield from tokens.split([len(clip) * 2 for clip in clips])
 
 

@@ -79,6 +79,18 @@ def train(
     return history
 
 
+def load_weights(checkpoint: Path, module: nn.Module) -> None:
+    """Give a module the trained weights of a checkpoint."""
+    known = torch.load(checkpoint, weights_only=True)["module"]
+    if unknown := module.load_state_dict(known, strict=False).unexpected_keys:
+        raise ValueError(f"{checkpoint} was made for another model: it holds {unknown[0]}")
+
+
+def read_history(checkpoint: Path) -> History:
+    """How the stage of a checkpoint went."""
+    return History(*torch.load(checkpoint, weights_only=True)["history"])
+
+
 def _schedule(progress: float) -> float:
     if progress < WARM_UP:
         return (progress + 0.002) / (WARM_UP + 0.002)

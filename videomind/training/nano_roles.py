@@ -12,9 +12,7 @@ ROLE_SPECS = {
     "grounder": RoleSpec(
         "grounder", "Find the moment: {query}", WATCH, reply_prefix="It happens at:", max_new_tokens=16
     ),
-    "verifier": RoleSpec(
-        "verifier", "Do the marks enclose this? {query}", WATCH, max_new_tokens=4, min_span=2.0
-    ),
+    "verifier": RoleSpec("verifier", "Do the marks enclose this? {query}", WATCH, max_new_tokens=4, min_span=2.0),
     "answerer": RoleSpec("answerer", "", WATCH, max_new_tokens=96, min_span=8.0),
 }
 REG, SEG_START, SEG_END = "<|reg|>", "<|seg_start|>", "<|seg_end|>"

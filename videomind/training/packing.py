@@ -9,7 +9,7 @@ talks of a row are put in order of length, so that a slot is little longer than 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -67,6 +67,11 @@ class Packed:
     slots: tuple[int, ...]
     replies: Tensor
 
+    def to(self, device: torch.device) -> Packed:
+        """The same batch on a device."""
+        tensors = {f.name: value.to(device) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
+        return replace(self, **tensors)
+
 
 class Packer:
     """Turns talks into packed rows with one tokenizer."""
@@ -75,13 +80,10 @@ class Packer:
         self.tokenizer = tokenizer
         self.ids = lru_cache(maxsize=200_000)(self._ids)
         self.video_pad, self.vision_start, self.vision_end = (
-            tokenizer.convert_tokens_to_ids(f"<|{name}|>")
-            for name in ("video_pad", "vision_start", "vision_end")
+            tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("video_pad", "vision_start", "vision_end")
         )
 
-    def pack(
-        self, pairs: int, talks: Sequence[Sequence[Talk]], marks: Sequence[Marks] | None = None
-    ) -> Packed:
+    def pack(self, pairs: int, talks: Sequence[Sequence[Talk]], marks: Sequence[Marks] | None = None) -> Packed:
         """Pack a batch; every row has the same number of talks.
 
         Args:
@@ -113,9 +115,7 @@ class Packer:
                 positions[:, row, at : at + lengths[slot]] = after + np.arange(lengths[slot])
                 replies[row, talk] = at + part.asked - 1
         tensors = [torch.from_numpy(array) for array in (ids, positions, targets, replies)]
-        return Packed(
-            tensors[0], tensors[1], tensors[2], tensors[0] == self.video_pad, pairs, slots, tensors[3]
-        )
+        return Packed(tensors[0], tensors[1], tensors[2], tensors[0] == self.video_pad, pairs, slots, tensors[3])
 
     def _prefix(self, pairs: int, marks: Marks | None) -> list[int]:
         run = [self.video_pad] * (pairs * WINDOW)

@@ -1,4 +1,4 @@
-"""Training by several processes on one machine: each draws its own batches, gradients are averaged.
+"""Training by several processes on one machine.
 
 On a CPU, processes of one thread each are faster than one process of several threads: the operations of a small
 model are too short to be shared out.
@@ -6,26 +6,22 @@ model are too short to be shared out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from torch import Tensor
+from torch import Tensor, multiprocessing
 from torch import distributed as dist
-from torch import multiprocessing
 
 
 def rank() -> int:
+    """Number of this process among those that work together."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def world_size() -> int:
-    return dist.get_world_size() if dist.is_initialized() else 1
-
-
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Replace each gradient by its mean over all processes (nothing to do in a single process)."""
+    """Replace each gradient by its mean over the processes that work together."""
     if not dist.is_initialized():
         return
     known = [p for p in parameters if p.requires_grad]
@@ -37,7 +33,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
 
 def agree(value: float) -> float:
-    """The first process's value, in all processes."""
+    """The first process's value, in all processes that work together."""
     if not dist.is_initialized():
         return value
     shared = torch.tensor([value], dtype=torch.float64)
@@ -45,19 +41,34 @@ def agree(value: float) -> float:
     return float(shared)
 
 
-def run_parallel(work: Callable[[], None], workers: int) -> None:
-    """Run `work` (picklable) in `workers` processes of one thread each, or here if one is enough."""
+def run_together(work: Callable[[], None], workers: int) -> None:
+    """Run `work` (picklable) in `workers` processes whose gradients are averaged."""
     if workers == 1:
         work()
         return
     with TemporaryDirectory() as folder:
-        multiprocessing.spawn(_worker, (work, workers, Path(folder) / "meet"), nprocs=workers)
+        multiprocessing.spawn(_together, (work, workers, Path(folder) / "meet"), nprocs=workers)
 
 
-def _worker(index: int, work: Callable[[], None], workers: int, meeting: Path) -> None:
-    torch.set_num_threads(1)
+def run_apart(works: Sequence[Callable[[], None]], workers: int) -> None:
+    """Run independent works (picklable) in order, `workers` at a time."""
+    if workers == 1:
+        for work in works:
+            work()
+        return
+    with multiprocessing.get_context("spawn").Pool(workers, _one_thread) as pool:
+        for done in [pool.apply_async(work) for work in works]:
+            done.get()
+
+
+def _together(index: int, work: Callable[[], None], workers: int, meeting: Path) -> None:
+    _one_thread()
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=index, world_size=workers)
     try:
         work()
     finally:
         dist.destroy_process_group()
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)

@@ -75,3 +75,18 @@ def verifiable_queries(scene: Scene, candidate: Span, rng: Random) -> list[Query
 def moment_questions(scene: Scene, event_span: Span, rng: Random) -> list[Question]:
     """Questions whose answer is to be seen in this moment."""
     return [q for q in questions(scene, rng) if q.span == event_span]
+
+
+def role_texts() -> list[str]:
+    """The fixed words of prompts and replies, often enough for a tokenizer to learn them."""
+    example = multiple_choice_text("Which?", [*"abcd"])
+    fixed = [spec.prompt.replace("{query}", "") for spec in ROLE_SPECS.values()]
+    fixed += [spec.reply_prefix for spec in ROLE_SPECS.values()]
+    return [
+        *fixed,
+        example,
+        f"{OPTION_PREFIX}A) ",
+        "system\nYou are a helpful assistant.",
+        "user\n",
+        "assistant\n",
+    ] * 50

@@ -10,6 +10,10 @@ from torch import Tensor
 from videomind.roles.spec import View
 from videomind.synth.render import Frames, render
 from videomind.synth.world import Scene
+from videomind.vision.patches import patchify
+from videomind.vision.sampling import sample_indices
+
+Span = tuple[float, float]
 
 SIDE = 56
 """Pixels per side of a frame the model sees: 2×2 cells."""
@@ -18,18 +22,10 @@ MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
 
 
-def view_times(
-    span: tuple[float, float], duration: float, file_fps: float, view: View
-) -> npt.NDArray[np.float64]:
-    """Seconds [n] of the frames a role sees of `span` (seconds), by the sampling rule of DESIGN sec. 2."""
-    file_frames = round(duration * file_fps)
-    whole = span == (0.0, duration)
-    total = file_frames if whole else min(file_frames, max(4, round((span[1] - span[0]) * file_fps)))
-    count = min(max(total / file_fps * view.fps, view.min_frames), view.max_frames)
-    frames = min(2 * round(count / 2), total)
-    first, last = (0, file_frames - 1) if whole else (round(t * file_fps) for t in span)
-    index = np.linspace(min(first, file_frames - 1), min(last, file_frames - 1), frames).round()
-    return np.asarray(index / file_fps)
+def view_times(span: Span, duration: float, file_fps: float, view: View) -> npt.NDArray[np.float64]:
+    """Seconds [n] of the frames a role sees of `span` (seconds) in a file of `file_fps` frames a second."""
+    part = None if span == (0.0, duration) else span
+    return np.asarray(sample_indices(round(duration * file_fps), file_fps, view, part) / file_fps)
 
 
 def render_view(scene: Scene, times: npt.NDArray[np.float64]) -> Frames:
@@ -38,11 +34,8 @@ def render_view(scene: Scene, times: npt.NDArray[np.float64]) -> Frames:
 
 
 def patches(frames_NHWC: Tensor) -> Tensor:
-    """Normalised patches [N/2 · 16, 1176] of uint8 frames [N, 56, 56, 3], in Qwen2-VL's order."""
-    groups = frames_NHWC.reshape(-1, 2, GRID // 2, 2, 14, GRID // 2, 2, 14, 3)
-    ordered = groups.permute(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(-1, 3, 2 * 14 * 14).float()
-    mean, std = (torch.tensor(values, device=ordered.device)[:, None] for values in (MEAN, STD))
-    return ordered.mul_(1 / (255 * std)).sub_(mean / std).flatten(1)
+    """Normalised patches [N/2 · 16, 1176] of uint8 frames [N, 56, 56, 3]."""
+    return patchify(frames_NHWC.numpy(), MEAN, STD).values
 
 
 def soften(frames_NHWC: Tensor, generator: torch.Generator) -> Tensor:

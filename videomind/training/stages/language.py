@@ -22,7 +22,7 @@ from videomind.training.features import Clip, ClipStore
 from videomind.training.forward import frame_states, reply_loss, states, use_packed_attention
 from videomind.training.losses import decoder_loss
 from videomind.training.nano_roles import ROLE_SPECS, SEG_END, SEG_START, WATCH
-from videomind.training.packing import Packed, Packer, Talk
+from videomind.training.packing import WINDOW, Marks, Packed, Packer, Talk
 from videomind.training.stages.visual import label_loss
 from videomind.training.talks import (
     Grounding,
@@ -58,10 +58,7 @@ class Trainee(nn.Module):
         self.decoder = TimestampDecoder(width, DECODER_DIMS)
         nn.init.constant_(self.decoder.class_head.module[3].bias, RARE)
         self.probes = nn.ModuleDict(
-            {
-                name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count))
-                for name, count in PROBES.items()
-            }
+            {name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count)) for name, count in PROBES.items()}
         )
 
 
@@ -75,9 +72,7 @@ class Lessons:
         world: the world the clips are from.
     """
 
-    def __init__(
-        self, trainee: Trainee, packer: Packer, stores: Mapping[str, ClipStore], world: World
-    ) -> None:
+    def __init__(self, trainee: Trainee, packer: Packer, stores: Mapping[str, ClipStore], world: World) -> None:
         self.trainee, self.packer, self.stores, self.world = trainee, packer, stores, world
         ids = packer.tokenizer.convert_tokens_to_ids
         self.marks = ids(SEG_START), ids(SEG_END)
@@ -98,7 +93,7 @@ class Lessons:
                 + [answer_talk(q, rng) for q in _mostly_global(asked, rng, answers)]
                 + [plan_talk(q) for q in rng.sample(asked, plans)]
             )
-        batch = self.packer.pack(len(tokens[0]) // 4, talks)
+        batch = self._pack(tokens, talks)
         hidden = states(self.trainee.model, batch, tokens)
         numbers = self._reply(hidden, batch)
         numbers |= self._probe(hidden, batch, clips)
@@ -113,7 +108,7 @@ class Lessons:
         for clip in clips:
             asked = moment_questions(sample_scene(clip.seed, self.world), clip.inner, rng)
             talks.append([answer_talk(q, rng) for q in rng.choices(asked, k=answers)])
-        batch = self.packer.pack(len(tokens[0]) // 4, talks)
+        batch = self._pack(tokens, talks)
         hidden = states(self.trainee.model, batch, tokens)
         return self._reply(hidden, batch) | self._probe(hidden, batch, clips)
 
@@ -125,9 +120,9 @@ class Lessons:
             scene = sample_scene(clip.seed, self.world)
             talks.append([verify_talk(q, clip.inner) for q in verifiable_queries(scene, clip.inner, rng)])
             crop = crop_for(*clip.inner, scene.duration, ROLE_SPECS["verifier"].min_span)
-            start, end = segment_positions(crop.start, crop.end, len(part) // 4)
+            start, end = segment_positions(crop.start, crop.end, len(part) // WINDOW)
             marks.append(((start, self.marks[0]), (end, self.marks[1])))
-        batch = self.packer.pack(len(tokens[0]) // 4, talks, marks)
+        batch = self._pack(tokens, talks, marks)
         hidden = states(self.trainee.model, batch, tokens)
         return self._reply(hidden, batch)
 
@@ -136,21 +131,20 @@ class Lessons:
         index = store.sample(rng, ROWS[kind])
         return [store.clips[i] for i in index], [store.tokens[i].to(self.device).float() for i in index]
 
+    def _pack(self, tokens: list[Tensor], talks: list[list[Talk]], marks: list[Marks] | None = None) -> Packed:
+        return self.packer.pack(len(tokens[0]) // WINDOW, talks, marks).to(self.device)
+
     def _reply(self, hidden: Tensor, batch: Packed) -> dict[str, Tensor]:
         loss, right = reply_loss(self.trainee.model, hidden, batch)
         return {"loss": loss, "reply": loss, "token": right}
 
     def _probe(self, hidden: Tensor, batch: Packed, clips: list[Clip]) -> dict[str, Tensor]:
         cells = hidden[batch.video].float()
-        labels = [
-            cell_labels(s, c.times(s, WATCH)) for c in clips for s in [sample_scene(c.seed, self.world)]
-        ]
+        labels = [cell_labels(s, c.times(s, WATCH)) for c in clips for s in [sample_scene(c.seed, self.world)]]
         numbers: dict[str, Tensor] = {}
         losses = []
         for name in PROBES if clips[0].span == clips[0].inner else ("colour", "shape", "action"):
-            target = torch.cat([torch.from_numpy(getattr(label, name)).flatten() for label in labels]).to(
-                self.device
-            )
+            target = torch.cat([torch.from_numpy(getattr(label, name)).flatten() for label in labels]).to(self.device)
             logits = self.trainee.probes[name](cells)
             losses.append(label_loss(logits, target))
             there = (target > 0) & (target != IGNORE)
@@ -173,9 +167,7 @@ class Lessons:
             ],
             device=self.device,
         )
-        out = self.trainee.decoder(
-            frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True
-        )
+        out = self.trainee.decoder(frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True)
         numbers = decoder_loss(out, spans, torch.rand(len(spans), device=self.device))
         return {f"ground_{name}" if name == "loss" else name: value for name, value in numbers.items()}
 

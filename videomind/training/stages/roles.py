@@ -9,21 +9,24 @@ import torch
 from torch import Tensor, nn
 
 from videomind.training.lora import LoraLinear, attach, detach
-from videomind.training.stages.language import Lessons
+from videomind.training.stages.language import Lessons, Trainee
 
 RANK, ALPHA = 16, 32.0
-DECODER_RATE = 1.0
 
 
 class RoleTrainee(nn.Module):
     """The adapter of one role, and the timestamp decoder if the role is the grounder."""
 
-    def __init__(self, lessons: Lessons, role: str) -> None:
+    def __init__(self, trainee: Trainee, role: str) -> None:
         super().__init__()
-        trainee = lessons.trainee.requires_grad_(False)
+        trainee.requires_grad_(False)
         self.text = [trainee.model.model.language_model]  # in a list, so that it is not taken for a submodule
         self.layers = attach(self.text[0], RANK, ALPHA)
-        factors = {f"{name.replace('.', '_')}_{part}": getattr(layer, part) for name, layer in self.layers.items() for part in "ab"}
+        factors = {
+            f"{name.replace('.', '_')}_{part}": getattr(layer, part)
+            for name, layer in self.layers.items()
+            for part in "ab"
+        }
         self.factors = nn.ParameterDict(factors)
         if role == "grounder":
             self.decoder = trainee.decoder.requires_grad_(True)
@@ -48,5 +51,7 @@ _LESSONS = {
     "planner": lambda lessons, rng, seed: lessons.whole(rng, answers=0, plans=5, grounds=0),
     "grounder": lambda lessons, rng, seed: lessons.whole(rng, answers=0, plans=0, grounds=6),
     "verifier": lambda lessons, rng, seed: lessons.candidate(rng),
-    "answerer": lambda lessons, rng, seed: lessons.moment(rng, answers=4) if seed % 2 else lessons.whole(rng, answers=5, plans=0, grounds=0),
+    "answerer": lambda lessons, rng, seed: (
+        lessons.moment(rng, answers=4) if seed % 2 else lessons.whole(rng, answers=5, plans=0, grounds=0)
+    ),
 }

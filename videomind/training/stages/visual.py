@@ -29,15 +29,16 @@ class VisualTrainee(nn.Module):
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Logits [pairs, 4, classes] per label, from uint8 frames [2 · pairs, 56, 56, 3]."""
-        tokens = encode_view(self.tower, patches(frames), (len(frames) // 2, GRID, GRID))
+        values = patches(frames).to(self.heads["colour"].weight.device)
+        tokens = encode_view(self.tower, values, (len(frames) // 2, GRID, GRID))
         return {name: head(tokens.unflatten(0, (-1, 4))) for name, head in self.heads.items()}
 
 
 def measure_visual(trainee: VisualTrainee, world: World, seed: int) -> Mapping[str, Tensor]:
     """Loss and accuracies on frame pairs drawn by `seed`."""
     frames, labels = visual_batch(world, seed)
-    device = next(trainee.parameters()).device
-    logits = trainee(frames.to(device))
+    logits = trainee(frames)
+    device = logits["colour"].device
     numbers: dict[str, Tensor] = {}
     for name, wanted in zip(CLASSES, labels, strict=False):
         target = torch.from_numpy(wanted).to(device)
@@ -50,9 +51,7 @@ def measure_visual(trainee: VisualTrainee, world: World, seed: int) -> Mapping[s
 
 def label_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy over cells, half of the weight on cells where something is."""
-    each = F.cross_entropy(
-        logits.flatten(0, -2).float(), target.flatten(), ignore_index=IGNORE, reduction="none"
-    )
+    each = F.cross_entropy(logits.flatten(0, -2).float(), target.flatten(), ignore_index=IGNORE, reduction="none")
     there, empty = (target.flatten() > 0), (target.flatten() == 0)
     return (each * there).sum() / there.sum().clamp(min=1) + (each * empty).sum() / empty.sum().clamp(min=1)
 
@@ -74,9 +73,7 @@ def _pair_times(rng: Random, scene: Scene) -> np.ndarray[tuple[int, ...], np.dty
     for _ in range(PAIRS):
         event = rng.choice(scene.events)
         starts.append(
-            rng.uniform(event.start - 0.4, event.end)
-            if rng.random() < 0.9
-            else rng.uniform(0, scene.duration)
+            rng.uniform(event.start - 0.4, event.end) if rng.random() < 0.9 else rng.uniform(0, scene.duration)
         )
     first = np.array(starts)
     apart = np.array([rng.uniform(0.4, 0.6) for _ in starts])

@@ -1,0 +1,187 @@
+"""The recipe of the embedded model: what each stage does with its share of the budget, and where it keeps its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from transformers import PreTrainedTokenizerFast
+
+from videomind.lora_switch.adapter import Adapter
+from videomind.synth.world import World
+from videomind.training.backbone import Size, build_backbone
+from videomind.training.clips import candidate_clips, moment_clips, whole_clips
+from videomind.training.features import ClipStore, encode_clips, write_shard
+from videomind.training.loop import History, load_weights, read_history, train
+from videomind.training.lora import to_adapter
+from videomind.training.nano_roles import ROLE_SPECS, WATCH
+from videomind.training.packing import Packer
+from videomind.training.parallel import rank, run_apart, run_together
+from videomind.training.stages.language import Lessons, Trainee, base_lesson
+from videomind.training.stages.roles import RoleTrainee, role_lesson
+from videomind.training.stages.visual import VisualTrainee, measure_visual
+from videomind.training.talks import role_texts
+from videomind.training.tokenizer import train_tokenizer
+
+Measure = Callable[[int], Mapping[str, Tensor]]
+KINDS = {"whole": 6, "moment": 2, "candidate": 2}
+"""Kinds of clips, and how many shards of each out of ten."""
+SHARES = {"visual": 0.22, "base": 0.48}
+ROLE_SHARES = {"grounder": 0.30, "answerer": 0.14, "verifier": 0.10, "planner": 0.06}
+"""Parts of the budget. The grounder is trained beside the other three where there are two workers."""
+RATES = {"visual": 1.2e-3, "base": 1.5e-3, "role": 1.0e-3}
+EVALUATION_SEEDS = 900_000_000
+"""Scenes from this seed on are never trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One training run.
+
+    Attributes:
+        seed: of everything that is drawn.
+        minutes: budget of all stages that learn; rendering and encoding clips comes on top.
+        clips: how many clips are encoded.
+        folder: where checkpoints and encoded clips are kept.
+        device: "cpu" or "cuda".
+        workers: processes that work together.
+        world: what the videos show.
+        size: of the backbone.
+        shard: clips per file.
+        max_steps: at most this many steps per stage.
+    """
+
+    seed: int
+    minutes: float
+    clips: int
+    folder: Path
+    device: str = "cpu"
+    workers: int = 1
+    world: World = World()
+    size: Size = Size()
+    shard: int = 2000
+    max_steps: int | None = None
+
+    def seconds(self, share: float) -> float:
+        return self.minutes * 60 * share
+
+    def random_start(self, kind: str) -> int:
+        """First scene seed of a kind of data; all lie below `EVALUATION_SEEDS`."""
+        return Random(f"{self.seed} {kind}").randrange(1_000_000, EVALUATION_SEEDS - 50_000_000)
+
+
+def run_recipe(recipe: Recipe) -> dict[str, History]:
+    """All stages, each continued from where an earlier run left it; how they went, by stage."""
+    recipe.folder.mkdir(parents=True, exist_ok=True)
+    if not (recipe.folder / "tokenizer").exists():
+        train_tokenizer(recipe.world, recipe.seed, role_texts()).save_pretrained(recipe.folder / "tokenizer")
+    run_together(partial(_visual_stage, recipe), recipe.workers)
+    run_apart([partial(_write_clips, recipe, *shard) for shard in _missing_shards(recipe)], recipe.workers)
+    run_together(partial(_base_stage, recipe), recipe.workers)
+    run_apart([partial(_role_stage, recipe, role) for role in ROLE_SHARES], recipe.workers)
+    stages = ("visual", "base", *ROLE_SHARES)
+    return {stage: read_history(recipe.folder / f"{stage}.pt") for stage in stages}
+
+
+def assemble(recipe: Recipe) -> tuple[nn.Module, dict[str, Adapter], dict[str, Tensor]]:
+    """The trained model without adapters, the adapters, and the decoder's weights."""
+    trainee = _trainee(recipe)
+    load_weights(recipe.folder / "base.pt", trainee)
+    adapters, decoder = {}, trainee.decoder.state_dict()
+    for role in ROLE_SHARES:
+        apprentice = RoleTrainee(trainee, role)
+        load_weights(recipe.folder / f"{role}.pt", apprentice)
+        adapters[role] = to_adapter(apprentice.release())
+        if role == "grounder":
+            decoder = {name: tensor.clone() for name, tensor in trainee.decoder.state_dict().items()}
+    return trainee.model, adapters, decoder
+
+
+def load_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast.from_pretrained(recipe.folder / "tokenizer")
+
+
+def _visual_stage(recipe: Recipe) -> None:
+    torch.manual_seed(recipe.seed)
+    model = build_backbone(load_tokenizer(recipe).get_vocab(), recipe.size)
+    trainee = VisualTrainee(model.model.visual, recipe.size.text_width).to(recipe.device)
+    start = recipe.random_start(f"visual {rank()}")
+    _train(recipe, trainee, lambda step: measure_visual(trainee, recipe.world, start + step), "visual")
+
+
+def _missing_shards(recipe: Recipe) -> Iterator[tuple[str, int]]:
+    shards = max(len(KINDS), recipe.clips // recipe.shard)
+    for kind, tenths in KINDS.items():
+        for index in range(max(1, shards * tenths // 10)):
+            if not _shard_path(recipe, kind, index).exists():
+                yield kind, index
+
+
+def _shard_path(recipe: Recipe, kind: str, index: int) -> Path:
+    return recipe.folder / "clips" / f"{kind}-{index:03d}.safetensors"
+
+
+def _write_clips(recipe: Recipe, kind: str, index: int) -> None:
+    start = recipe.random_start(kind) + index * recipe.shard
+    seeds, world = range(start, start + recipe.shard), recipe.world
+    clips = list(
+        {
+            "whole": lambda: whole_clips(world, seeds),
+            "moment": lambda: moment_clips(world, seeds, ROLE_SPECS["answerer"]),
+            "candidate": lambda: candidate_clips(world, seeds, ROLE_SPECS["verifier"]),
+        }[kind]()
+    )
+    tower = _trainee(recipe).model.model.visual.to(torch.bfloat16)
+    write_shard(_shard_path(recipe, kind, index), clips, encode_clips(tower, clips, world, WATCH))
+
+
+def _base_stage(recipe: Recipe) -> None:
+    lessons = _lessons(recipe)
+    start = Random(f"{recipe.seed} base {rank()}").randrange(10**9) * 6
+    torch.manual_seed(start)
+    _train(recipe, lessons.trainee, lambda step: base_lesson(lessons, start + step), "base")
+
+
+def _role_stage(recipe: Recipe, role: str) -> None:
+    lessons = _lessons(recipe)
+    load_weights(recipe.folder / "base.pt", lessons.trainee)
+    apprentice = RoleTrainee(lessons.trainee, role).to(recipe.device)
+    start = Random(f"{recipe.seed} {role}").randrange(10**9)
+    _train(recipe, apprentice, lambda step: role_lesson(lessons, role, start + step), role)
+
+
+def _trainee(recipe: Recipe) -> Trainee:
+    """A backbone whose visual tower is trained and frozen; the rest is fresh, by the recipe's seed."""
+    torch.manual_seed(recipe.seed)
+    model = build_backbone(load_tokenizer(recipe).get_vocab(), recipe.size)
+    load_weights(recipe.folder / "visual.pt", VisualTrainee(model.model.visual, recipe.size.text_width))
+    model.model.visual.requires_grad_(False)
+    return Trainee(model, recipe.size.text_width).to(recipe.device)
+
+
+def _lessons(recipe: Recipe) -> Lessons:
+    stores = {kind: ClipStore.load((recipe.folder / "clips").glob(f"{kind}-*.safetensors")) for kind in KINDS}
+    return Lessons(_trainee(recipe), Packer(load_tokenizer(recipe)), stores, recipe.world)
+
+
+def _train(recipe: Recipe, module: nn.Module, measure: Measure, stage: str) -> None:
+    """Train in bfloat16 with plain attention, which has the faster backward pass for short sequences."""
+
+    def measured(step: int) -> Mapping[str, Tensor]:
+        with sdpa_kernel(SDPBackend.MATH), torch.autocast(recipe.device, torch.bfloat16):
+            return measure(step)
+
+    train(
+        module,
+        measured,
+        seconds=recipe.seconds(SHARES.get(stage) or ROLE_SHARES[stage]),
+        peak_rate=RATES.get(stage, RATES["role"]),
+        checkpoint=recipe.folder / f"{stage}.pt",
+        max_steps=recipe.max_steps,
+    )
