@@ -54,18 +54,14 @@ def check_options(options: Sequence[str]) -> tuple[str, ...]:
 
 def multiple_choice_text(question: str, options: Sequence[str]) -> str:
     """The question and its options as the published system writes them ("red CAR" becomes "Red car")."""
-    lines = [
-        f"({letter}) {option.capitalize()}" for letter, option in zip(ascii_uppercase, options, strict=False)
-    ]
+    lines = [f"({letter}) {option.capitalize()}" for letter, option in zip(ascii_uppercase, options, strict=False)]
     return "\n".join([question, "Options:", *lines, "Please only give the best option."])
 
 
 def subtitle_text(cues: Iterable[Cue], start: float, end: float) -> str:
     """What stands directly before the prompt: the first 100 cues inside [start, end], timed from start."""
     inside = islice((cue for cue in cues if cue.start >= start and cue.end <= end), MAX_SUBTITLES)
-    lines = "".join(
-        f"{round(cue.start - start, 1)}s - {round(cue.end - start, 1)}s, {cue.text}\n" for cue in inside
-    )
+    lines = "".join(f"{round(cue.start - start, 1)}s - {round(cue.end - start, 1)}s, {cue.text}\n" for cue in inside)
     return f"You are given a video with {round(end - start, 1)} seconds long.\nSubtitles:\n{lines}"
 
 

@@ -34,7 +34,7 @@ def resize_frames(frames: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _resize_chunk(frames: np.ndarray, height: int, width: int) -> np.ndarray:
-    pixels_TCHW = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
+    pixels_TCHW = torch.from_numpy(frames).permute(0, 3, 1, 2).contiguous().float()
     resized = interpolate(pixels_TCHW, (height, width), mode="bicubic", antialias=True, align_corners=False)
     levels = resized.clamp_(0, 255).round_().to(torch.uint8)
     chunk: np.ndarray = levels.permute(0, 2, 3, 1).numpy()

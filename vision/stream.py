@@ -12,11 +12,9 @@ import numpy as np
 
 from videomind.errors import VideoError
 
-av.logging.set_level(av.logging.PANIC)
-
-UNREADABLE = (av.error.FFmpegError, EOFError, OSError, ValueError)
+UNREADABLE = (av.error.FFmpegError, EOFError, OSError, ValueError, IndexError)
 """What PyAV raises on files that are damaged or no media."""
-PATIENCE = 64
+PATIENCE = 1000
 """After this many failed reads in a row the rest of a file is given up."""
 
 
@@ -44,10 +42,17 @@ def picture_stream(container: av.container.InputContainer, path: Path) -> av.Vid
     stream = container.streams.best("video")
     if stream is None or stream.disposition & av.stream.Disposition.attached_pic:
         raise VideoError(f"{path}: no moving picture in it (sound only?); give a file with a video track")
+    if stream.codec_context is None:
+        raise VideoError(f"{path}: its picture is of an unknown codec; convert it to H.264 in .mp4")
     return stream
 
 
-def packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
+def sound_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """The audio stream that a player would play, if there is one."""
+    return container.streams.best("audio")
+
+
+def packets(container: av.container.InputContainer, stream: av.Stream) -> Iterator[av.Packet]:
     """The packets that can be read, in file order; at last the empty packet that flushes the decoder."""
     failures = 0
     while failures < PATIENCE:
@@ -61,8 +66,8 @@ def packets(container: av.container.InputContainer, stream: av.VideoStream) -> I
             return
 
 
-def frames(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """The frames that can be decoded, in the order they are shown."""
+def frames(container: av.container.InputContainer, stream: av.Stream) -> Iterator[av.Frame]:
+    """The frames that can be decoded, in the order they are shown or heard."""
     for packet in packets(container, stream):
         try:
             decoded = packet.decode()

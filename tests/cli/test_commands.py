@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Videomind
+from videomind.vision.reader import open_video
 
 RESULT_KEYS = {
     "video": {"path", "duration", "fps", "width", "height"},
@@ -19,9 +20,7 @@ RESULT_KEYS = {
 def test_ask_gives_json_on_stdout_and_progress_on_stderr(
     videomind: Videomind, grey_video: Path, tiny_bundle: Path
 ) -> None:
-    code, stdout, stderr = videomind(
-        "ask", grey_video, "What happens?", "--model", tiny_bundle, "--device", "cpu"
-    )
+    code, stdout, stderr = videomind("ask", grey_video, "What happens?", "--model", tiny_bundle, "--device", "cpu")
     result = json.loads(stdout)
     assert list(result) == [
         *(
@@ -111,9 +110,7 @@ def test_a_model_with_a_notice_says_what_it_is_for(
     assert "noise" not in stdout
 
 
-def test_an_empty_answer_and_no_moment_is_exit_code_1(
-    videomind: Videomind, parity_dir: Path, tmp_path: Path
-) -> None:
+def test_an_empty_answer_and_no_moment_is_exit_code_1(videomind: Videomind, parity_dir: Path, tmp_path: Path) -> None:
     model, sources = (
         tmp_path / "model",
         ["--prompts", parity_dir / "prompts.json", "--base", parity_dir / "base"],
@@ -126,3 +123,19 @@ def test_an_empty_answer_and_no_moment_is_exit_code_1(
     )
     result = json.loads(stdout)
     assert (code, result["moment"], result["answer"]) == (1, None, {"text": "", "option": None})
+
+
+def test_clip_and_figure_of_the_moment_are_written(
+    videomind: Videomind, grey_video: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    clip, plot = tmp_path / "moment.mp4", tmp_path / "moment.png"
+    code, stdout, stderr = videomind(
+        "find", grey_video, "it glows", "--save-clip", clip, "--plot", plot, "--model", tiny_bundle
+    )
+    assert code == 0
+    assert stderr.endswith(f"clip: {clip}\nplot: {plot}\n")
+    moment = json.loads(stdout)["moment"]
+    with open_video(clip) as reader:
+        assert reader.duration == pytest.approx(max(1.0, moment["end"] - moment["start"]), abs=0.35)
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in tmp_path.iterdir()} == {"moment.mp4", "moment.png"}

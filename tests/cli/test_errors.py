@@ -77,9 +77,7 @@ def test_a_missing_subtitle_file(videomind: Videomind, grey_video: Path) -> None
 def test_an_output_that_cannot_be_written(videomind: Videomind, grey_video: Path, option: str) -> None:
     assert_refused(videomind("ask", grey_video, "What?", option, "moment.xyz"), "the name must end in")
     suffix = {"--trace": ".json", "--save-clip": ".mp4", "--plot": ".png"}[option]
-    assert_refused(
-        videomind("ask", grey_video, "What?", option, f"/none/x{suffix}"), "there is no folder /none"
-    )
+    assert_refused(videomind("ask", grey_video, "What?", option, f"/none/x{suffix}"), "there is no folder /none")
 
 
 def test_the_clip_must_not_replace_the_video(videomind: Videomind, grey_video: Path) -> None:
@@ -89,9 +87,7 @@ def test_the_clip_must_not_replace_the_video(videomind: Videomind, grey_video: P
 
 
 @pytest.mark.parametrize("command", [["ask", "VIDEO", "What?"], ["find", "VIDEO", "a dog"], ["doctor"]])
-def test_an_unknown_model_folder(
-    videomind: Videomind, grey_video: Path, tmp_path: Path, command: list[str]
-) -> None:
+def test_an_unknown_model_folder(videomind: Videomind, grey_video: Path, tmp_path: Path, command: list[str]) -> None:
     args = [str(grey_video) if arg == "VIDEO" else arg for arg in command]
     assert_refused(videomind(*args, "--model", tmp_path / "none"), "no model folder at")
     assert_refused(videomind(*args, "--model", tmp_path), "videomind.json is missing")
@@ -109,9 +105,7 @@ def test_an_unknown_model_folder(
         ),
     ],
 )
-def test_a_malformed_role(
-    videomind: Videomind, grey_video: Path, tmp_path: Path, role: str, problem: str
-) -> None:
+def test_a_malformed_role(videomind: Videomind, grey_video: Path, tmp_path: Path, role: str, problem: str) -> None:
     model = write_bundle(tmp_path / "model", role)
     assert_refused(videomind("ask", grey_video, "What?", "--model", model), problem)
 
@@ -120,9 +114,7 @@ def test_a_conversion_without_prompts_or_checkpoint(videomind: Videomind, tmp_pa
     command = ["convert", tmp_path, tmp_path / "out", "--prompts"]
     assert_refused(videomind(*command, tmp_path / "none.py"), "cannot read the prompts")
     prompts = tmp_path / "prompts.json"
-    prompts.write_text(
-        json.dumps(dict.fromkeys(("PLANNER_PROMPT", "GROUNDER_PROMPT", "VERIFIER_PROMPT"), "{}"))
-    )
+    prompts.write_text(json.dumps(dict.fromkeys(("PLANNER_PROMPT", "GROUNDER_PROMPT", "VERIFIER_PROMPT"), "{}")))
     assert_refused(videomind(*command, prompts), "config.json")
 
 

@@ -19,9 +19,7 @@ RESULT = Result(
     video=VideoInfo("videos/dog.mp4", 90.0, 25.0, 640, 360),
     question="What does the dog do?",
     query="the dog",
-    plan=Plan(
-        ("grounder", "verifier", "answerer"), '[{"type": "grounder", "value": "the dog"}]', parsed=True
-    ),
+    plan=Plan(("grounder", "verifier", "answerer"), '[{"type": "grounder", "value": "the dog"}]', parsed=True),
     candidates=(FIRST, SECOND),
     moment=FIRST,
     answer=Answer("B) It [red]barks[/red].", "B"),

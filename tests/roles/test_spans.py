@@ -20,9 +20,7 @@ def test_a_span_is_cut_to_the_video_and_put_in_order() -> None:
         ((31.0, 29.0), (14.0, 46.0)),
     ],
 )
-def test_short_spans_are_widened_inside_the_video(
-    span: tuple[float, float], widened: tuple[float, float]
-) -> None:
+def test_short_spans_are_widened_inside_the_video(span: tuple[float, float], widened: tuple[float, float]) -> None:
     assert widen_span(*span, duration=60.0, minimum=32.0) == widened
 
 

@@ -30,9 +30,7 @@ def test_a_video_shorter_than_the_minimum_is_shown_whole() -> None:
     assert (crop.span, crop.start, crop.end) == ((0.0, 1.0), 0.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [(0.0, 0.0), (60.0, 60.0), (59.9, 60.0), (40.0, 20.0), (0.0, 60.0)]
-)
+@pytest.mark.parametrize(("start", "end"), [(0.0, 0.0), (60.0, 60.0), (59.9, 60.0), (40.0, 20.0), (0.0, 60.0)])
 def test_any_candidate_lies_in_its_crop(start: float, end: float) -> None:
     crop = crop_for(start, end, duration=60.0)
     assert 0 <= crop.span[0] < crop.span[1] <= 60

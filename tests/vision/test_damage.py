@@ -74,7 +74,7 @@ def test_cut_off_with_its_index_at_the_front(codec: str, tmp_path: Path) -> None
         assert reader.fps == 10.0
         seen = numbers_of(reader.frames_at(range(reader.num_frames)))
         assert seen[:8] == list(range(8))
-        assert all(0 <= index - number <= 2 for index, number in enumerate(seen))  # the last ones are incomplete
+        assert sorted(seen) == seen  # what is missing near the end is filled up with the frame before
 
 
 @pytest.mark.parametrize("container", ["mkv", "ts"])

@@ -78,7 +78,7 @@ def test_cues_without_length_or_text_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("talk.srt", SRT.replace("00:01:03,000", "00:01:xx"), r"line 6 is '00:01:xx --> "),
+        ("talk.srt", SRT.replace("00:01:03,000", "00:01:xx"), r"line 7 is '00:01:xx --> "),
         ("talk.vtt", VTT.replace("01:00:00.000", "1h"), r"line 11 is '1h --> "),
         ("talk.ass", ASS.replace("0:00:05.00", "0:xx:05.00"), "malformed ASS"),
         ("talk.srt", "Dear diary\n", "no subtitle in it"),

@@ -32,9 +32,7 @@ def ask(
         list[str] | None,
         typer.Option(help="An option of a multiple choice; give it once per option.", metavar="TEXT"),
     ] = None,
-    subtitles: Annotated[
-        Path | None, typer.Option(help="Subtitles (.srt, .vtt, .ass).", metavar="FILE")
-    ] = None,
+    subtitles: Annotated[Path | None, typer.Option(help="Subtitles (.srt, .vtt, .ass).", metavar="FILE")] = None,
     model: Model = None,
     as_json: AsJson = False,
     trace: TraceFile = None,

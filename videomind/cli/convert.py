@@ -11,9 +11,7 @@ from videomind.cli.terminal import progress_console
 
 
 def convert(
-    official: Annotated[
-        Path, typer.Argument(help="Folder of the published checkpoint.", metavar="OFFICIAL_DIR")
-    ],
+    official: Annotated[Path, typer.Argument(help="Folder of the published checkpoint.", metavar="OFFICIAL_DIR")],
     out: Annotated[Path, typer.Argument(help="New model folder.", metavar="OUT")],
     prompts: Annotated[
         Path,

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from videomind.cli.evidence import save_clip
 from videomind.cli.options import Device, Dtype, Model
 from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
-from videomind.cli.terminal import clock, moment_text, printable, progress_console
+from videomind.cli.terminal import clock, moment_text, progress_console
 from videomind.errors import InputError
 from videomind.results import Result
 from videomind.roles.spans import temporal_iou
@@ -42,7 +43,10 @@ def demo(
 ) -> None:
     """Make a video, ask it three questions, and check answers and moments against what is known."""
     console, chain = Console(highlight=False), progress_console()
-    _make_folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot create the folder {out}: {error.strerror}") from None
     with chain.status("rendering the video, loading the model"):
         from videomind.agent import Agent
         from videomind.synth.demo import DEMO_QUESTIONS, write_demo
@@ -51,18 +55,42 @@ def demo(
         agent = Agent.from_pretrained(model, device=device, dtype=dtype)
     console.print(Text(f"A video with known events: {video}"))
     with agent:
-        verdicts = [ask(agent, video, number, asked, console, chain) for number, asked in enumerate(DEMO_QUESTIONS, 1)]
+        verdicts = [
+            ask_and_check(agent, video, number, asked, console, chain) for number, asked in enumerate(DEMO_QUESTIONS, 1)
+        ]
     console.print(verdict_table(verdicts))
 
 
-def ask(
+def ask_and_check(
     agent: Agent, video: Path, number: int, asked: DemoQuestion, console: Console, chain: Console
 ) -> Verdict:
-    """Asks one question, shows the chain and the result, and writes clip, film strip and timeline beside the video."""
+    """Asks one question, shows the chain and the result, and writes the evidence beside the video."""
     console.print(Text(f"\n{number}. {asked.text}", style="bold"))
     result = follow(agent.stream(video, asked.text, options=asked.options), chain)
-    console.print(result_panel(result, asked.options, _write(result, video.parent, number)))
+    with chain.status("writing files"):
+        written = write_evidence(result, video.parent, number)
+    console.print(result_panel(result, asked.options, written))
     return judge(asked, result)
+
+
+def write_evidence(result: Result, folder: Path, number: int) -> dict[str, Path]:
+    """Writes a film strip, a timeline, both in one figure, and the moment as a clip; says what is where."""
+    from videomind.vision.figure import plot_result
+    from videomind.vision.filmstrip import film_strip
+    from videomind.vision.reader import open_video
+    from videomind.vision.timeline import timeline
+
+    names = {"figure": "figure.png", "film strip": "film_strip.png", "timeline": "timeline.png"}
+    files = {what: folder / f"{number}_{name}" for what, name in names.items()}
+    moment = None if result.moment is None else (result.moment.start, result.moment.end)
+    with open_video(result.video.path) as reader:
+        plot_result(reader, result, files["figure"])
+        film_strip(reader, files["film strip"], moment)
+    timeline(result, files["timeline"])
+    if moment is not None:
+        files["clip"] = folder / f"{number}_clip.mp4"
+        save_clip(result, files["clip"])
+    return files
 
 
 def judge(asked: DemoQuestion, result: Result) -> Verdict:

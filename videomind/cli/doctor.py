@@ -32,9 +32,7 @@ TEST_FRAMES = 10
 PROBLEM = 1
 
 
-def doctor(
-    model: Model = None, as_json: AsJson = False, device: Device = "auto", dtype: Dtype = "auto"
-) -> None:
+def doctor(model: Model = None, as_json: AsJson = False, device: Device = "auto", dtype: Dtype = "auto") -> None:
     """Check the installation and a model; show versions, device and memory."""
     with progress_console().status("examining"):
         report: dict[str, Any] = {

@@ -10,20 +10,14 @@ import typer
 from videomind.errors import InputError
 from videomind.roles.spec import ROLES
 
-Video = Annotated[
-    Path, typer.Argument(help="A video file, an animated GIF or a folder of frames.", metavar="VIDEO")
-]
+Video = Annotated[Path, typer.Argument(help="A video file, an animated GIF or a folder of frames.", metavar="VIDEO")]
 Model = Annotated[
     Path | None,
     typer.Option(help="Model folder (see `videomind convert`). Default: the embedded model.", metavar="DIR"),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Dtype = Annotated[
-    Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Number type of the weights.")
-]
-Compat = Annotated[
-    bool, typer.Option("--compat", help="Repeat the published code's slips, to compare numbers.")
-]
+Dtype = Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Number type of the weights.")]
+Compat = Annotated[bool, typer.Option("--compat", help="Repeat the published code's slips, to compare numbers.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout (the default when it is no terminal).")]
 TraceFile = Annotated[
     Path | None,
@@ -33,9 +27,7 @@ ClipFile = Annotated[
     Path | None,
     typer.Option("--save-clip", help="Write the moment as a video (.mp4, .mkv, …).", metavar="FILE"),
 ]
-PlotFile = Annotated[
-    Path | None, typer.Option("--plot", help="Write a figure of the result (.png).", metavar="FILE")
-]
+PlotFile = Annotated[Path | None, typer.Option("--plot", help="Write a figure of the result (.png).", metavar="FILE")]
 
 
 def parse_roles(text: str | None) -> frozenset[str] | None:

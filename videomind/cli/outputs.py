@@ -42,9 +42,7 @@ class OutputFile:
             partial.write_text(json_text(data) + "\n", encoding="utf-8")
 
 
-def output_file(
-    what: str, path: Path, suffixes: tuple[str, ...], inputs: tuple[Path, ...] = ()
-) -> OutputFile:
+def output_file(what: str, path: Path, suffixes: tuple[str, ...], inputs: tuple[Path, ...] = ()) -> OutputFile:
     """Checks that a file can be written before anything is computed for it.
 
     Args:

@@ -16,9 +16,7 @@ from videomind.results import Candidate, Result
 BAR_WIDTH = 48
 
 
-def result_panel(
-    result: Result, options: Sequence[str] = (), written: Mapping[str, Path] | None = None
-) -> Panel:
+def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[str, Path] | None = None) -> Panel:
     """A compact panel.
 
     Args:

@@ -51,9 +51,7 @@ def candidates_table(candidates: Sequence[Candidate]) -> Table:
     for rank, candidate in enumerate(candidates[:SHOWN_CANDIDATES], start=1):
         verified = "–" if candidate.verified is None else f"{candidate.verified:.3f}"
         style = "bold" if rank == 1 else ""
-        table.add_row(
-            f"{rank:>11}", moment_text(candidate), f"{candidate.confidence:.3f}", verified, style=style
-        )
+        table.add_row(f"{rank:>11}", moment_text(candidate), f"{candidate.confidence:.3f}", verified, style=style)
     return table
 
 

@@ -14,7 +14,7 @@ from videomind.cli.evidence import Evidence
 from videomind.cli.outputs import json_text
 from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
-from videomind.cli.terminal import progress_console
+from videomind.cli.terminal import printable, progress_console
 from videomind.results import Result
 
 NOTHING_FOUND = 1
@@ -47,14 +47,17 @@ def run_and_show(run: Run, evidence: Evidence, as_json: bool) -> None:
     """
     console = progress_console()
     result = _run(run, console)
-    with console.status("writing files"):
-        written = evidence.write(result)
-    if as_json or not sys.stdout.isatty():
-        print(json_text(result.to_json()))
-        for what, path in written.items():
-            console.print(f"{what}: {path}", markup=False, soft_wrap=True)
-    else:
-        Console(highlight=False).print(result_panel(result, run.options, written))
+    written: dict[str, Path] = {}
+    try:
+        with console.status("writing files"):
+            written.update(evidence.write(result))
+    finally:  # an answer that took long is shown even where a file cannot be written
+        if as_json or not sys.stdout.isatty():
+            print(json_text(result.to_json()))
+            for what, path in written.items():
+                console.print(f"{what}: {printable(str(path))}", markup=False, soft_wrap=True)
+        else:
+            Console(highlight=False).print(result_panel(result, run.options, written))
     if not result.found:
         raise typer.Exit(NOTHING_FOUND)
 

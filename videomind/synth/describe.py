@@ -53,7 +53,7 @@ class Description:
         return " ".join(filter(None, (self.colour, self.shape or "thing")))
 
     def phrase(self, form: Form) -> str:
-        """E.g. "the red circle", "the red circle moves left", "the red circle that moves left", "red circle moving left"."""
+        """E.g. "the red circle", "the red circle grows", "the red circle that grows", "red circle growing"."""
         if self.action is None or form == "name":
             return f"the {self.noun}"
         if form == "clause":

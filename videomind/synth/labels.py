@@ -1,4 +1,4 @@
-"""What is to be seen where in a frame pair: direct labels for training the parts of a model that language reaches late."""
+"""What is to be seen where in a frame pair: direct labels for parts of a model that language reaches late."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from videomind.synth.render import centres, visible
-from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Scene
+from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Event, Scene
 
 CELLS = 4
 """A view is 2×2 cells, in reading order."""
@@ -53,3 +53,12 @@ def cell_labels(scene: Scene, times: npt.NDArray[np.float64]) -> CellLabels:
         labels.action[where, cell] = np.where(inside[where], 1 + ACTIONS.index(event.action), IGNORE)
         labels.event[where, cell] = 1 + index
     return labels
+
+
+def event_labels(event: Event | None) -> tuple[int, int, int]:
+    """Class indices of an event's first colour, its shape and its action, as in `CellLabels`; `IGNORE` for none."""
+    if event is None:
+        return (IGNORE,) * 3
+    places = (list(COLOURS).index(event.colour), SHAPES.index(event.shape), ACTIONS.index(event.action))
+    colour, shape, action = (1 + place for place in places)
+    return colour, shape, action

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -63,8 +63,8 @@ class Recipe:
     folder: Path
     device: str = "cpu"
     workers: int = 1
-    world: World = World()
-    size: Size = Size()
+    world: World = field(default_factory=World)
+    size: Size = field(default_factory=Size)
     shard: int = 2000
     max_steps: int | None = None
 

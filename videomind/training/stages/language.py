@@ -12,10 +12,11 @@ from random import Random
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from videomind.model.decoder import TimestampDecoder
 from videomind.roles.verifier import crop_for, segment_positions
-from videomind.synth.labels import IGNORE, cell_labels
+from videomind.synth.labels import IGNORE, cell_labels, event_labels
 from videomind.synth.questions import Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
 from videomind.training.features import Clip, ClipStore
@@ -45,7 +46,8 @@ PROBES = {
     "action": 1 + len(ACTIONS),
     "event": 1 + MAX_EVENTS,
 }
-PROBE_WEIGHT, GROUND_WEIGHT = 0.25, 0.25
+QUERY_PROBES = {name: PROBES[name] for name in ("colour", "shape", "action")}
+PROBE_WEIGHT, GROUND_WEIGHT, CONTRAST_WEIGHT = 0.25, 0.25, 0.25
 ROWS = {"whole": 16, "moment": 24, "candidate": 24}
 
 
@@ -57,9 +59,12 @@ class Trainee(nn.Module):
         self.model = model
         self.decoder = TimestampDecoder(width, DECODER_DIMS)
         nn.init.constant_(self.decoder.class_head.module[3].bias, RARE)
-        self.probes = nn.ModuleDict(
-            {name: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, count)) for name, count in PROBES.items()}
-        )
+        self.probes = _probes(width, PROBES)
+        self.query_probes = _probes(width, QUERY_PROBES)
+
+
+def _probes(width: int, classes: Mapping[str, int]) -> nn.ModuleDict:
+    return nn.ModuleDict({n: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, c)) for n, c in classes.items()})
 
 
 class Lessons:
@@ -79,7 +84,7 @@ class Lessons:
         use_packed_attention(trainee.model)
         self.device = next(trainee.parameters()).device
 
-    def whole(self, rng: Random, *, answers: int = 3, plans: int = 1, grounds: int = 2) -> dict[str, Tensor]:
+    def whole(self, rng: Random, *, answers: int = 3, plans: int = 1, grounds: int = 3) -> dict[str, Tensor]:
         """Questions about whole videos, plans for them, and moments to find in them."""
         clips, tokens = self._draw("whole", rng)
         scenes = [sample_scene(clip.seed, self.world) for clip in clips]
@@ -169,7 +174,23 @@ class Lessons:
         )
         out = self.trainee.decoder(frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True)
         numbers = decoder_loss(out, spans, torch.rand(len(spans), device=self.device))
-        return {f"ground_{name}" if name == "loss" else name: value for name, value in numbers.items()}
+        named = {f"ground_{name}" if name == "loss" else name: value for name, value in numbers.items()}
+        return named | self._probe_queries(query_BH.float(), clips, groundings)
+
+    def _probe_queries(
+        self, query_BH: Tensor, clips: list[Clip], groundings: list[list[Grounding]]
+    ) -> dict[str, Tensor]:
+        """What the state that predicts `<|reg|>` says about the event it asks for."""
+        labels = []
+        for clip, row in zip(clips, groundings, strict=True):
+            events = {event.span: event for event in sample_scene(clip.seed, self.world).events}
+            labels += [event_labels(events.get(g.span) if g.span else None) for g in row]
+        target = torch.tensor(labels, device=self.device)
+        logits = [self.trainee.query_probes[name](query_BH) for name in QUERY_PROBES]
+        known = target[:, 0] != IGNORE
+        right = [(x.argmax(-1) == t)[known].float().mean() for x, t in zip(logits, target.T, strict=True)]
+        losses = [F.cross_entropy(x, t, ignore_index=IGNORE) for x, t in zip(logits, target.T, strict=True)]
+        return {"query_probe": torch.stack(losses).sum(), "query_known": torch.stack(right).mean()}
 
     @property
     def reg_offset(self) -> int:
@@ -183,7 +204,11 @@ def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
     kind = ("whole", "whole", "moment", "whole", "whole", "candidate")[seed % 6]
     numbers: dict[str, Tensor] = getattr(lessons, kind)(rng)
     zero = torch.zeros(())
-    extra = PROBE_WEIGHT * numbers.get("probe", zero) + GROUND_WEIGHT * numbers.get("ground_loss", zero)
+    extra = (
+        PROBE_WEIGHT * (numbers.get("probe", zero) + numbers.get("query_probe", zero))
+        + GROUND_WEIGHT * numbers.get("ground_loss", zero)
+        + CONTRAST_WEIGHT * numbers.get("contrast", zero)
+    )
     return {f"{kind}_{name}": value for name, value in numbers.items() if name != "loss"} | {
         "loss": numbers["loss"] + extra
     }

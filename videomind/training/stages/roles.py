@@ -12,6 +12,7 @@ from videomind.training.lora import LoraLinear, attach, detach
 from videomind.training.stages.language import Lessons, Trainee
 
 RANK, ALPHA = 16, 32.0
+SHOWN = ("reply", "token", "focal", "offset", "contrast")
 
 
 class RoleTrainee(nn.Module):
@@ -25,7 +26,7 @@ class RoleTrainee(nn.Module):
         factors = {
             f"{name.replace('.', '_')}_{part}": getattr(layer, part)
             for name, layer in self.layers.items()
-            for part in "ab"
+            for part in ("a", "b")
         }
         self.factors = nn.ParameterDict(factors)
         if role == "grounder":
@@ -40,18 +41,16 @@ class RoleTrainee(nn.Module):
 def role_lesson(lessons: Lessons, role: str, seed: int) -> Mapping[str, Tensor]:
     """One step of a role's own task."""
     rng = Random(seed)
-    numbers = _LESSONS[role](lessons, rng, seed)
-    extra = numbers.get("ground_loss", torch.zeros(()))
-    keep = {name: value for name, value in numbers.items() if name in _SHOWN}
-    return keep | {"loss": numbers["loss"] + extra}
-
-
-_SHOWN = ("reply", "token", "focal", "offset", "contrast")
-_LESSONS = {
-    "planner": lambda lessons, rng, seed: lessons.whole(rng, answers=0, plans=5, grounds=0),
-    "grounder": lambda lessons, rng, seed: lessons.whole(rng, answers=0, plans=0, grounds=6),
-    "verifier": lambda lessons, rng, seed: lessons.candidate(rng),
-    "answerer": lambda lessons, rng, seed: (
-        lessons.moment(rng, answers=4) if seed % 2 else lessons.whole(rng, answers=5, plans=0, grounds=0)
-    ),
-}
+    match role:
+        case "planner":
+            numbers = lessons.whole(rng, answers=0, plans=5, grounds=0)
+        case "grounder":
+            numbers = lessons.whole(rng, answers=0, plans=0, grounds=6)
+        case "verifier":
+            numbers = lessons.candidate(rng)
+        case "answerer" if seed % 2:
+            numbers = lessons.moment(rng, answers=4)
+        case _:
+            numbers = lessons.whole(rng, answers=5, plans=0, grounds=0)
+    shown = {name: value for name, value in numbers.items() if name in SHOWN}
+    return shown | {"loss": numbers["loss"] + numbers.get("ground_loss", torch.zeros(()))}
