@@ -6,8 +6,8 @@
 #   make setup    only the set-up
 #   make clean    remove .venv, caches and ./demo
 #
-# PYTHON=python3.12 chooses the interpreter, TORCH="torch==2.12.1" the torch. pip's own settings hold, e.g. on Linux
-# without GPU: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup   (a much smaller download)
+# PYTHON=python3.12 chooses the interpreter, TORCH="torch==2.12.1" the torch. pip's own settings hold: on a machine
+# without GPU, PIP_EXTRA_INDEX_URL=<an index of CPU builds> make setup is a much smaller download.
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 TORCH  ?=

@@ -78,6 +78,6 @@ class DecordReader(VideoReader):
         return self._rescue.frames_at_seconds(self.timestamps[indices])
 
     def close(self) -> None:
-        del self._reader
+        self._reader = None
         if self._rescue is not None:
             self._rescue.close()

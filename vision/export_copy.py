@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 
-from videomind.vision.stream import open_container, picture_stream, sound_stream
+from videomind.vision.stream import open_container, picture_stream, seek, sound_stream
 
 
 def copy_span(source: Path, out: Path, start: float, end: float) -> None:
@@ -21,7 +21,7 @@ def copy_span(source: Path, out: Path, start: float, end: float) -> None:
         wanted = [stream for stream in (picture, sound_stream(container)) if stream is not None]
         copies = {stream.index: clip.add_stream_from_template(stream) for stream in wanted}
         zero = float((picture.start_time or 0) * picture.time_base) + start
-        container.seek(int(zero / picture.time_base), stream=picture)
+        seek(container, picture, int(zero / picture.time_base))
         for packet in _within(container, wanted, zero, zero + end - start):
             ticks = round(zero / packet.time_base)
             packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
@@ -35,7 +35,7 @@ def _within(
     """Packets in the order of decoding, from those shown at `start` to those decoded at `end` (seconds)."""
     running = {stream.index for stream in streams}
     for packet in container.demux(*streams):
-        if packet.dts is None or packet.stream_index not in running:
+        if None in (packet.pts, packet.dts) or packet.stream_index not in running:
             continue
         if packet.dts * packet.time_base >= end:
             running.discard(packet.stream_index)

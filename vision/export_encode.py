@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from videomind.vision.stream import frames, open_container, picture_stream, sound_stream, upright
+from videomind.vision.stream import frames, open_container, packets, picture_stream, seek, sound_stream, upright
 
 QUALITY = {"crf": "18", "preset": "veryfast"}
 
@@ -27,9 +27,13 @@ def encode_span(source: Path, out: Path, size: tuple[int, int], start: float, en
     Raises:
         FFmpegError: nothing of the span can be decoded, or the clip cannot be written.
     """
-    with open_container(source) as container, av.open(str(out), "w") as clip:
+    with (
+        open_container(source) as container,
+        open_container(source) as again,  # the sound is read on its own
+        av.open(str(out), "w") as clip,
+    ):
         picture = picture_stream(container, source)
-        sound = sound_stream(container)
+        sound = sound_stream(again)
         zero = float((picture.start_time or 0) * picture.time_base)
         rate = picture.average_rate or picture.guessed_rate or Fraction(25)
         film = clip.add_stream("libx264", rate=rate, options=QUALITY)
@@ -40,17 +44,16 @@ def encode_span(source: Path, out: Path, size: tuple[int, int], start: float, en
         shown = _shown(container, picture, zero + start, zero + end)
         _encode_picture(shown, size, clip, film, zero + start)
         if tone is not None:
-            container.seek(int((zero + start) * av.time_base))
-            _encode_sound(_heard(container, sound, zero + start, zero + end), clip, tone)
+            _encode_sound(_heard(again, sound, zero + start, zero + end), clip, tone)
 
 
 def _shown(
     container: av.container.InputContainer, stream: av.VideoStream, start: float, end: float
 ) -> Iterator[av.VideoFrame]:
     """Frames shown between two times (seconds), beginning with the one that is on the screen at the first."""
-    container.seek(int(start / stream.time_base), stream=stream)
+    seek(container, stream, int(start / stream.time_base))
     waiting = None
-    for frame in frames(container, stream):
+    for frame in frames(packets(container, stream)):
         if frame.time >= end - 1e-6:
             break
         if waiting is not None and frame.time > start + 1e-6:
@@ -79,7 +82,8 @@ def _encode_picture(
 def _heard(
     container: av.container.InputContainer, stream: av.AudioStream, start: float, end: float
 ) -> Iterator[av.AudioFrame]:
-    for frame in frames(container, stream):
+    seek(container, stream, int(start / stream.time_base))
+    for frame in frames(packets(container, stream)):
         if frame.time >= end:
             return
         if frame.time >= start:

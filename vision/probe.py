@@ -7,7 +7,7 @@ from pathlib import Path
 
 from videomind.errors import VideoError
 from videomind.vision.index import StreamIndex, index_stream
-from videomind.vision.stream import frames, open_container, picture_stream
+from videomind.vision.stream import frames, open_container, packets, picture_stream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ def probe(path: Path) -> Probe:
     with open_container(path) as container:
         stream = picture_stream(container, path)
         codec = str(stream.codec_context.codec.canonical_name)
-        frame = next(frames(container, stream), None)
+        frame = next(frames(packets(container, stream)), None)
         if frame is None:
             raise VideoError(
                 f"{path}: not one frame of its {codec} stream can be decoded, the file is damaged; "

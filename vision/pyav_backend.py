@@ -14,7 +14,7 @@ from videomind.vision.base import VideoReader
 from videomind.vision.digest import file_digest
 from videomind.vision.probe import Probe
 from videomind.vision.rate import average_fps
-from videomind.vision.stream import UNREADABLE, frames, open_container, picture_stream, upright
+from videomind.vision.stream import UNREADABLE, frames, from_keyframe, open_container, packets, picture_stream, upright
 
 
 class PyavReader(VideoReader):
@@ -33,11 +33,11 @@ class PyavReader(VideoReader):
         self._container = open_container(Path(self.path))
         self._stream = picture_stream(self._container, Path(self.path))
         self._stream.thread_type = "AUTO"
-        self._walk_on()
+        self._walk_on(packets(self._container, self._stream))
 
-    def _walk_on(self) -> None:
-        """Decodes from where the file stands: `_before` was shown last, `_after` comes next."""
-        self._walk: Iterator[av.VideoFrame] = frames(self._container, self._stream)
+    def _walk_on(self, read: Iterator[av.Packet]) -> None:
+        """Decodes these packets from now on: `_before` was shown last, `_after` comes next."""
+        self._walk: Iterator[av.VideoFrame] = frames(read)
         self._before: av.VideoFrame | None = None
         self._after: av.VideoFrame | None = next(self._walk, None)
 
@@ -79,7 +79,7 @@ class PyavReader(VideoReader):
                 self._container.seek(target, stream=self._stream)
             except UNREADABLE:
                 break
-            self._walk_on()
+            self._walk_on(from_keyframe(packets(self._container, self._stream)))
             if self._after is not None and self._after.pts <= pts:
                 return
         self._container.close()

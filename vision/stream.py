@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 
 import av
@@ -14,6 +15,8 @@ from videomind.errors import VideoError
 
 UNREADABLE = (av.error.FFmpegError, EOFError, OSError, ValueError, IndexError)
 """What PyAV raises on files that are damaged or no media."""
+UNINDEXED = frozenset({"mpegts", "mpeg"})
+"""Formats without an index of keyframes: a seek may land too late."""
 PATIENCE = 1000
 """After this many failed reads in a row the rest of a file is given up."""
 
@@ -66,14 +69,25 @@ def packets(container: av.container.InputContainer, stream: av.Stream) -> Iterat
             return
 
 
-def frames(container: av.container.InputContainer, stream: av.Stream) -> Iterator[av.Frame]:
-    """The frames that can be decoded, in the order they are shown or heard."""
-    for packet in packets(container, stream):
+def from_keyframe(read: Iterator[av.Packet]) -> Iterator[av.Packet]:
+    """Leaves out what cannot be decoded after a seek that did not land on a keyframe."""
+    return dropwhile(lambda packet: packet.size and not packet.is_keyframe, read)
+
+
+def frames(read: Iterator[av.Packet]) -> Iterator[av.Frame]:
+    """The frames that can be decoded from these packets, in the order they are shown or heard."""
+    for packet in read:
         try:
             decoded = packet.decode()
         except UNREADABLE:
             continue
         yield from (frame for frame in decoded if frame.pts is not None)
+
+
+def seek(container: av.container.InputContainer, stream: av.Stream, pts: int) -> None:
+    """Goes to the last keyframe up to this time (ticks), or stays at the start where that is uncertain."""
+    if container.format.name not in UNINDEXED:
+        container.seek(pts, stream=stream)
 
 
 def upright(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The demonstration: what it writes, and how it judges answers."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from tests.cli.conftest import Videomind
 from tests.cli.test_show import RESULT
 from videomind.cli.demo import judge
+from videomind.lora_switch.bundle import MANIFEST, NANO
 from videomind.results import Answer, Candidate
 from videomind.synth.demo import DemoQuestion
 
@@ -46,7 +48,7 @@ def test_the_demo_writes_a_video_and_the_evidence_of_three_answers(
     assert code == 0
     assert written == {"demo.mp4", *(f"{number}_{kind}" for number in (1, 2, 3) for kind in kinds)}
     assert stdout.count("IoU") == 1
-    assert stderr.count("answerer") == 3
+    assert stderr.count("\nanswerer ") == 3
 
 
 def test_a_folder_that_cannot_be_made_is_refused(videomind: Videomind, tmp_path: Path) -> None:
@@ -54,3 +56,13 @@ def test_a_folder_that_cannot_be_made_is_refused(videomind: Videomind, tmp_path:
     code, stdout, stderr = videomind("demo", tmp_path / "file" / "demo")
     assert (code, stdout) == (2, "")
     assert stderr.startswith("error: cannot create the folder")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (NANO / MANIFEST).is_file(), reason="the embedded model is not there yet")
+def test_the_embedded_model_answers_its_demo_with_the_right_moments(videomind: Videomind, tmp_path: Path) -> None:
+    _, stdout, _ = videomind("demo", tmp_path / "demo")
+    assert stdout.count("✓ right") == 3
+    overlaps = [float(number) for number in re.findall(r"(\d\.\d\d) *$", stdout, flags=re.MULTILINE)]
+    assert len(overlaps) == 3
+    assert min(overlaps) >= 0.5

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from videomind.lora_switch.bundle import load_bundle
 from videomind.training import recipe as recipes
 from videomind.training.backbone import Size
@@ -19,9 +20,7 @@ TINY = Size(visual_depth=1, visual_width=32, text_depth=1, text_width=64, feed_f
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
-    return Recipe(
-        seed=3, minutes=60, clips=12, folder=tmp_path_factory.mktemp("work"), size=TINY, shard=4, max_steps=2
-    )
+    return Recipe(seed=3, minutes=60, clips=12, folder=tmp_path_factory.mktemp("work"), size=TINY, shard=4, max_steps=2)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,14 @@ def numbers_in(path: Path) -> list[int]:
         return numbers_of(reader.frames_at(range(reader.num_frames)))
 
 
+def seconds_of_sound(path: Path) -> float:
+    """How long the clip's tone is heard."""
+    with av.open(str(path)) as clip:
+        tone = np.concatenate([frame.to_ndarray()[0] for frame in clip.decode(audio=0)])
+    assert np.abs(tone).max() > 0.1
+    return len(tone) / 16000
+
+
 def is_copy(clip: Path, source: Path) -> bool:
     """Whether the clip's first packet is one of the source's."""
     with av.open(str(clip)) as one, av.open(str(source)) as other:
@@ -46,10 +54,7 @@ def test_sound_comes_along(start: float, first: int, tmp_path: Path) -> None:
     source = write_video(tmp_path / "source.mp4", 40, sound=True)
     export_clip(source, tmp_path / "clip.mp4", start, 3.0)
     assert numbers_in(tmp_path / "clip.mp4") == list(range(first, 30))
-    with av.open(str(tmp_path / "clip.mp4")) as clip:
-        tone = np.concatenate([frame.to_ndarray()[0] for frame in clip.decode(audio=0)])
-        assert len(tone) / 16000 == pytest.approx(3.0 - start, abs=0.15)
-        assert np.abs(tone).max() > 0.1
+    assert seconds_of_sound(tmp_path / "clip.mp4") == pytest.approx(3.0 - start, abs=0.15)
 
 
 @pytest.mark.parametrize("start", [1.6, 1.2])
@@ -80,6 +85,23 @@ def test_uneven_frame_rate_keeps_its_times(tmp_path: Path) -> None:
     assert numbers_in(tmp_path / "clip.mp4") == [3, 4, 5, 6, 7, 8, 9]
     with open_video(tmp_path / "clip.mp4") as reader:
         assert reader.timestamps.tolist() == pytest.approx([0, 0.1, 0.2, 0.5, 0.6, 0.7, 1.5], abs=0.01)
+
+
+@pytest.mark.parametrize("start", [0.8, 1.2])
+def test_from_a_transport_stream(start: float, tmp_path: Path) -> None:
+    """Its clock does not begin at 0."""
+    tuned = {"preset": "medium", "bf": "2"}
+    source = write_video(tmp_path / "source.ts", 40, options=tuned, sound=True)
+    export_clip(source, tmp_path / "clip.mp4", start, 2.0)
+    assert seconds_of_sound(tmp_path / "clip.mp4") == pytest.approx(2.0 - start, abs=0.2)
+    assert numbers_in(tmp_path / "clip.mp4")[:8] == list(range(round(start * 10), round(start * 10) + 8))
+
+
+def test_cut_of_a_cut(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "source.mp4", 60)
+    export_clip(source, tmp_path / "first.mp4", 1.6, 5.0)
+    export_clip(tmp_path / "first.mp4", tmp_path / "second.mp4", 1.0, 2.0)
+    assert numbers_in(tmp_path / "second.mp4") == list(range(26, 36))
 
 
 def test_span_within_one_frame_and_beyond_the_end(tmp_path: Path) -> None:

@@ -42,6 +42,17 @@ def test_same_as_decord(video: Path) -> None:
             assert np.array_equal(reader.frames_at(indices), theirs.get_batch(indices).asnumpy())
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg4"])
+@pytest.mark.parametrize("container", ["mp4", "mkv", "ts"])
+def test_seeking_finds_the_right_frame(codec: str, container: str, tmp_path: Path) -> None:
+    """Open groups of pictures and transport streams, where decord gives frames that are some places off."""
+    tuned = {"libx264": {"preset": "medium", "bf": "3", "x264-params": "open-gop=1"}, "mpeg4": {"bf": "2"}}
+    path = write_video(tmp_path / f"video.{container}", 60, codec=codec, options=tuned.get(codec), gop=12)
+    with open_video(path) as reader:
+        for wanted in ([40], [13, 14], [5, 30, 59], [12], [0], [35, 36, 37]):
+            assert numbers_of(reader.frames_at(wanted)) == wanted
+
+
 def test_what_decord_lacks_is_read_by_pyav(tmp_path: Path) -> None:
     path = write_video(tmp_path / "video.mp4", 12, codec="libsvtav1")
     with pytest.raises((decord.DECORDError, RuntimeError)):
@@ -153,6 +164,11 @@ def test_frame_outside_the_video(video: Path) -> None:
         for index in (-1, 40):
             with pytest.raises(VideoError, match=f"frame {index} is outside 0 to 39"):
                 reader.frames_at([0, index])
+
+
+def test_closing_twice_does_no_harm(video: Path) -> None:
+    with open_video(video) as reader:
+        reader.close()
 
 
 def test_rate_is_only_for_frames(video: Path) -> None:

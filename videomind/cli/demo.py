@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -107,7 +108,7 @@ def judge(asked: DemoQuestion, result: Result) -> Verdict:
 
 def verdict_table(verdicts: list[Verdict]) -> Table:
     """Question by question: is the answer right, and how well does the moment fit."""
-    table = Table(title="against what is known", title_justify="left", header_style="dim")
+    table = Table(box=SIMPLE, title="Against what is known", title_justify="left", header_style="dim")
     for heading in ("question", "answer", "moment", "known", "IoU"):
         table.add_column(heading, justify="right" if heading == "IoU" else "left")
     for verdict in verdicts:

@@ -34,11 +34,15 @@ def states(model: nn.Module, batch: Packed, visual: Sequence[Tensor]) -> Tensor:
 
 
 def reply_loss(model: nn.Module, hidden: Tensor, batch: Packed) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy of the reply tokens, and the part of them predicted right."""
+    """Cross-entropy of the replies, summed over a talk's tokens and averaged over talks; and the tokens right.
+
+    Most reply tokens are fixed words and soon cost nothing: a mean over tokens would drown those that matter.
+    """
     chosen = batch.targets != IGNORE
     logits = model.lm_head(model.model.language_model.norm(hidden[chosen])).float()
     wanted = batch.targets[chosen]
-    return F.cross_entropy(logits, wanted), (logits.argmax(-1) == wanted).float().mean()
+    loss = F.cross_entropy(logits, wanted, reduction="sum") / batch.replies.numel()
+    return loss, (logits.argmax(-1) == wanted).float().mean()
 
 
 def frame_states(hidden: Tensor, batch: Packed) -> Tensor:

@@ -26,9 +26,13 @@ class Grounding:
     span: Span | None
 
 
+CHOICE_SHARE = 0.6
+"""How often a question with wrong answers to choose from is asked as multiple choice."""
+
+
 def answer_talk(question: Question, rng: Random) -> Talk:
-    """Free-form, or with options half of the time where there are wrong answers to choose from."""
-    if question.choices and rng.random() < 0.5:
+    """The question free-form or with options."""
+    if question.choices and rng.random() < CHOICE_SHARE:
         return choice_talk(question.with_options(rng))
     return Talk(question.text, question.answer)
 

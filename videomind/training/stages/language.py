@@ -84,7 +84,7 @@ class Lessons:
         use_packed_attention(trainee.model)
         self.device = next(trainee.parameters()).device
 
-    def whole(self, rng: Random, *, answers: int = 3, plans: int = 1, grounds: int = 3) -> dict[str, Tensor]:
+    def whole(self, rng: Random, *, answers: int = 4, plans: int = 1, grounds: int = 2) -> dict[str, Tensor]:
         """Questions about whole videos, plans for them, and moments to find in them."""
         clips, tokens = self._draw("whole", rng)
         scenes = [sample_scene(clip.seed, self.world) for clip in clips]
@@ -106,7 +106,7 @@ class Lessons:
             numbers |= self._ground(hidden, batch, clips, groundings)
         return numbers
 
-    def moment(self, rng: Random, answers: int = 3) -> dict[str, Tensor]:
+    def moment(self, rng: Random, answers: int = 4) -> dict[str, Tensor]:
         """Questions about one moment, seen in its crop."""
         clips, tokens = self._draw("moment", rng)
         talks = []
