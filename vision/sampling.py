@@ -69,16 +69,3 @@ def smart_resize(height: int, width: int, min_pixels: int, max_pixels: int, fact
         beta = math.sqrt(height * width / max_pixels)
         high, wide = (max(factor, math.floor(side / beta / factor) * factor) for side in (height, width))
     return high, wide
-
-
-def widen_span(start: float, end: float, duration: float, minimum: float) -> tuple[float, float]:
-    """A span inside the video that is at least `minimum` seconds long, where the video is.
-
-    It is put in order and cut to the video; if then too short, it grows on both sides of its middle, which is
-    moved inwards where it is too near to an end of the video. All values are in seconds.
-    """
-    start, end = sorted((min(max(start, 0.0), duration), min(max(end, 0.0), duration)))
-    if end - start >= minimum:
-        return start, end
-    middle = min(duration - minimum / 2, max(minimum / 2, (start + end) / 2))
-    return max(0.0, middle - minimum / 2), min(duration, middle + minimum / 2)

@@ -52,9 +52,8 @@ def draw_heading(axes: Axes, result: Result) -> None:
     for place, line in enumerate(_question(result)):
         axes.text(0, LINE_HEIGHT * place, line, va="top", fontsize=13, weight="bold", color=INK, parse_math=False)
     if result.answer is not None:
-        letter = f"({result.answer.option}) " if result.answer.option else ""
         below = LINE_HEIGHT * len(_question(result)) + 0.03
-        answer = "".join(lines_of(letter + result.answer.text, 125, 1))
+        answer = "".join(lines_of(result.answer.text, 125, 1))
         axes.text(0, below, answer, va="top", fontsize=10.5, color=SOFT, parse_math=False)
 
 

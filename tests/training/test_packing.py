@@ -55,7 +55,7 @@ def test_a_packed_talk_equals_the_talk_alone(packer: Packer, marked: bool) -> No
             alone.append(out.last_hidden_state[0, -1])
 
     use_packed_attention(model)
-    hidden = states(model, batch, [visual, visual])
+    hidden = states(model, batch, [visual, visual]).last
     packed = model.model.language_model.norm(hidden[torch.arange(2)[:, None], batch.replies].flatten(0, 1))
     torch.testing.assert_close(packed, torch.stack(alone), atol=2e-5, rtol=1e-4)
     assert frame_states(hidden, batch).shape == (2, 5, 192)

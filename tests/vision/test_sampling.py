@@ -9,7 +9,7 @@ import pytest
 
 from videomind.errors import VideoError
 from videomind.roles.spec import CELL, PUBLISHED_VIEWS, View
-from videomind.vision.sampling import sample_indices, smart_resize, widen_span
+from videomind.vision.sampling import sample_indices, smart_resize
 
 PLANNER, VERIFIER = PUBLISHED_VIEWS["planner"], PUBLISHED_VIEWS["verifier"]
 
@@ -97,19 +97,3 @@ def test_a_line_is_no_picture() -> None:
     smart_resize(10, 2000, CELL, 64 * CELL)
     with pytest.raises(VideoError, match="2010×10 pixels is too long"):
         smart_resize(10, 2010, CELL, 64 * CELL)
-
-
-@pytest.mark.parametrize(
-    ("span", "minimum", "expected"),
-    [
-        ((10.0, 20.0), 2.0, (10.0, 20.0)),  # long enough
-        ((10.0, 10.5), 2.0, (9.25, 11.25)),  # around its middle
-        ((0.0, 0.5), 2.0, (0.0, 2.0)),  # moved inwards at the start
-        ((59.5, 60.0), 2.0, (58.0, 60.0)),  # and at the end
-        ((20.0, 10.0), 2.0, (10.0, 20.0)),  # put in order
-        ((-5.0, 90.0), 2.0, (0.0, 60.0)),  # cut to the video
-        ((30.0, 31.0), 100.0, (0.0, 60.0)),  # the video is shorter than the minimum
-    ],
-)
-def test_widen_span(span: tuple[float, float], minimum: float, expected: tuple[float, float]) -> None:
-    assert widen_span(*span, duration=60.0, minimum=minimum) == pytest.approx(expected)

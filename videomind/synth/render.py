@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from videomind.synth.world import BLINK_PERIOD, COLOURS, Event, Scene
+from videomind.synth.world import BLINK_PERIOD, COLOURS, SHAPES, Event, Scene
 
 Floats = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]
@@ -44,7 +44,8 @@ def render(scene: Scene, times: Sequence[float] | npt.NDArray[np.float64], size:
         if len(index):
             _paint(canvas, event, index, moments[index])
     _add_noise(canvas, scene, moments)
-    return np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    frames: Frames = np.clip(canvas + 0.5, 0, 255).astype(np.uint8)
+    return frames
 
 
 def _progress(event: Event, times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -59,7 +60,8 @@ def _background(scene: Scene, size: int) -> Floats:
     level, slope_x, slope_y = scene.background
     axis = _grid(size) - 0.5
     shade = level + slope_x * axis[None, :] + slope_y * axis[:, None]
-    return (shade[..., None] + np.array(scene.tint)).astype(np.float32)
+    background: Floats = (shade[..., None] + np.array(scene.tint)).astype(np.float32)
+    return background
 
 
 def _paint(canvas: Floats, event: Event, index: npt.NDArray[np.intp], times: npt.NDArray[np.float64]) -> None:
@@ -79,17 +81,21 @@ def _paint(canvas: Floats, event: Event, index: npt.NDArray[np.intp], times: npt
 
 def _distance(shape: str, x: Floats, y: Floats, radius: Floats) -> Floats:
     """Signed distance (negative inside) from points x [T, 1, S], y [T, S, 1] to a shape around the origin."""
-    across = np.abs(x)
-    if shape == "circle":
-        return np.asarray(np.sqrt(x * x + y * y) - radius)
-    if shape == "square":
-        return np.maximum(across, np.abs(y)) - 0.86 * radius
-    if shape == "triangle":
-        return np.maximum((1.75 * across - 0.95 * (y + radius)) / 1.99, y - 0.75 * radius)
-    if shape == "cross":
-        short, long = np.minimum(across, np.abs(y)), np.maximum(across, np.abs(y))
-        return np.maximum(short - 0.36 * radius, long - 1.05 * radius)
-    raise ValueError(f"no shape {shape!r}")
+    across, along = np.abs(x), np.abs(y)
+    distance: Floats
+    match shape:
+        case "circle":
+            distance = np.sqrt(x * x + y * y) - radius
+        case "square":
+            distance = np.maximum(across, along) - 0.86 * radius
+        case "triangle":
+            distance = np.maximum((1.75 * across - 0.95 * (y + radius)) / 1.99, y - 0.75 * radius)
+        case "cross":
+            arms = np.minimum(across, along) - 0.36 * radius
+            distance = np.maximum(arms, np.maximum(across, along) - 1.05 * radius)
+        case _:
+            raise ValueError(f"no shape {shape!r}; there are {', '.join(SHAPES)}")
+    return distance
 
 
 def _add_noise(canvas: Floats, scene: Scene, times: npt.NDArray[np.float64]) -> None:

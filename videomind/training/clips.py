@@ -9,7 +9,8 @@ from videomind.roles.spans import widen_span
 from videomind.roles.spec import RoleSpec
 from videomind.roles.verifier import crop_for
 from videomind.synth.world import Scene, World, sample_scene
-from videomind.training.features import Clip, Span
+from videomind.training.features import Clip
+from videomind.training.views import Span
 
 
 def whole_clips(world: World, seeds: range) -> Iterator[Clip]:

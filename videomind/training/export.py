@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import Manifest, Role, save_manifest, save_role
@@ -27,7 +26,7 @@ NOTICE = (
 
 def write_bundle(
     folder: Path,
-    model: nn.Module,
+    model: Any,
     tokenizer: Any,
     adapters: Mapping[str, Adapter],
     decoder: Mapping[str, torch.Tensor],

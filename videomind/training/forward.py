@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,15 @@ from videomind.training.packing import IGNORE, WINDOW, Packed
 PACKED = "packed"
 
 
-def states(model: nn.Module, batch: Packed, visual: Sequence[Tensor]) -> Tensor:
-    """Hidden states [B, L, H] before the final norm.
+class States(NamedTuple):
+    """Hidden states [B, L, H] after the last layer (before the final norm) and after the one before it."""
+
+    last: Tensor
+    middle: Tensor
+
+
+def states(model: Any, batch: Packed, visual: Sequence[Tensor]) -> States:
+    """Hidden states of packed rows.
 
     Args:
         model: a Qwen2-VL for conditional generation that was given to `use_packed_attention`.
@@ -27,13 +34,13 @@ def states(model: nn.Module, batch: Packed, visual: Sequence[Tensor]) -> Tensor:
     embeds = text.embed_tokens(batch.ids)
     embeds = embeds.masked_scatter(batch.video[..., None], torch.cat(list(visual)).to(embeds))
     rotary = text.rotary_emb(embeds, batch.positions)
-    hidden: Tensor = embeds
+    hidden = [embeds]
     for layer in text.layers:
-        hidden = layer(hidden, position_embeddings=rotary, slots=batch.slots)
-    return hidden
+        hidden.append(layer(hidden[-1], position_embeddings=rotary, slots=batch.slots))
+    return States(hidden[-1], hidden[-2])
 
 
-def reply_loss(model: nn.Module, hidden: Tensor, batch: Packed) -> tuple[Tensor, Tensor]:
+def reply_loss(model: Any, hidden: Tensor, batch: Packed) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the replies, summed over a talk's tokens and averaged over talks; and the tokens right.
 
     Most reply tokens are fixed words and soon cost nothing: a mean over tokens would drown those that matter.
@@ -47,10 +54,11 @@ def reply_loss(model: nn.Module, hidden: Tensor, batch: Packed) -> tuple[Tensor,
 
 def frame_states(hidden: Tensor, batch: Packed) -> Tensor:
     """Mean state [B, T, H] of each frame pair."""
-    return hidden[batch.video].unflatten(0, (len(hidden), batch.pairs, WINDOW)).mean(2)
+    pooled: Tensor = hidden[batch.video].unflatten(0, (len(hidden), batch.pairs, WINDOW)).mean(2)
+    return pooled
 
 
-def use_packed_attention(model: nn.Module) -> None:
+def use_packed_attention(model: Any) -> None:
     """Let the text model attend within slots; it then takes packed rows only."""
     AttentionInterface.register(PACKED, _packed_attention)
     model.model.language_model.config._attn_implementation = PACKED
@@ -86,4 +94,5 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, seen: int) -> Tensor:
     logits = query.flatten(2, 3) @ key.transpose(-1, -2)
     future = torch.full((rows, seen + rows), float("-inf"), device=query.device).triu(seen + 1)
     weights = (logits.unflatten(2, (-1, rows)).float() + future).softmax(-1)
-    return (weights.to(value.dtype).flatten(2, 3) @ value).unflatten(2, (-1, rows))
+    seen_values: Tensor = (weights.to(value.dtype).flatten(2, 3) @ value).unflatten(2, (-1, rows))
+    return seen_values

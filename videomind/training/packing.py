@@ -9,7 +9,7 @@ talks of a row are put in order of length, so that a slot is little longer than 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -31,10 +31,19 @@ Marks = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One exchange: the user text and the reply to learn."""
+    """One exchange.
+
+    Attributes:
+        text: of the user.
+        reply: what to learn.
+        sure: the beginning of the reply that is the same for every answer.
+        answer: class of the answer (`talks.ANSWERS`), if it has one.
+    """
 
     text: str
     reply: str
+    sure: str = ""
+    answer: int | None = None
 
 
 class _Encoded(NamedTuple):
@@ -57,6 +66,8 @@ class Packed:
         slots: lengths of the prefix and of each slot; they add up to L.
         replies: [B, talks] place where each talk's reply is predicted from (its last prompt token), talks in the
             order they were given.
+        answers: [N, 3] for each talk whose answer has a class: its row, the place from which the first token of the
+            reply that depends on the answer is predicted, and the class.
     """
 
     ids: Tensor
@@ -66,11 +77,13 @@ class Packed:
     pairs: int
     slots: tuple[int, ...]
     replies: Tensor
+    answers: Tensor
 
     def to(self, device: torch.device) -> Packed:
         """The same batch on a device."""
-        tensors = {f.name: value.to(device) for f in fields(self) if isinstance(value := getattr(self, f.name), Tensor)}
-        return replace(self, **tensors)
+        ids, positions, targets = self.ids.to(device), self.positions.to(device), self.targets.to(device)
+        video, replies = self.video.to(device), self.replies.to(device)
+        return Packed(ids, positions, targets, video, self.pairs, self.slots, replies, self.answers.to(device))
 
 
 class Packer:
@@ -91,7 +104,7 @@ class Packer:
             talks: each row's talks.
             marks: per row (frame pair, token) of the two segment tokens to put into the video run; None: no such.
         """
-        heads = [self._prefix(pairs, mark) for mark in marks or [None] * len(talks)]
+        heads = [self._prefix(pairs, marks[row] if marks else None) for row in range(len(talks))]
         encoded = [[self._encode(talk) for talk in row] for row in talks]
         orders = [sorted(range(len(row)), key=lambda i: len(row[i].ids)) for row in encoded]
         lengths = [
@@ -104,6 +117,7 @@ class Packer:
         targets = np.full(ids.shape, IGNORE)
         positions = np.zeros((3, *ids.shape), dtype=np.int64)
         replies = np.zeros((len(talks), len(talks[0])), dtype=np.int64)
+        answers: list[tuple[int, int, int]] = []
         for row, (head, parts, order) in enumerate(zip(heads, encoded, orders, strict=True)):
             ids[row, : slots[0]] = head
             positions[:, row, : slots[0]] = self._grid_positions(head, pairs)
@@ -114,8 +128,20 @@ class Packer:
                 targets[row, at + part.asked - 1 : at + len(part.ids) - 1] = part.ids[part.asked :]
                 positions[:, row, at : at + lengths[slot]] = after + np.arange(lengths[slot])
                 replies[row, talk] = at + part.asked - 1
+                answer, sure = talks[row][talk].answer, self.ids(talks[row][talk].sure)
+                if answer is not None:
+                    answers.append((row, replies[row, talk] + len(sure), answer))
         tensors = [torch.from_numpy(array) for array in (ids, positions, targets, replies)]
-        return Packed(tensors[0], tensors[1], tensors[2], tensors[0] == self.video_pad, pairs, slots, tensors[3])
+        return Packed(
+            ids=tensors[0],
+            positions=tensors[1],
+            targets=tensors[2],
+            video=tensors[0] == self.video_pad,
+            pairs=pairs,
+            slots=slots,
+            replies=tensors[3],
+            answers=torch.tensor(answers, dtype=torch.long).reshape(-1, 3),
+        )
 
     def _prefix(self, pairs: int, marks: Marks | None) -> list[int]:
         run = [self.video_pad] * (pairs * WINDOW)

@@ -7,12 +7,14 @@ model are too short to be shared out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from torch import Tensor, multiprocessing
+from torch import Tensor
 from torch import distributed as dist
+from torch.multiprocessing.spawn import spawn
 
 
 def rank() -> int:
@@ -47,7 +49,7 @@ def run_together(work: Callable[[], None], workers: int) -> None:
         work()
         return
     with TemporaryDirectory() as folder:
-        multiprocessing.spawn(_together, (work, workers, Path(folder) / "meet"), nprocs=workers)
+        spawn(_together, (work, workers, Path(folder) / "meet"), nprocs=workers)
 
 
 def run_apart(works: Sequence[Callable[[], None]], workers: int) -> None:
@@ -56,7 +58,7 @@ def run_apart(works: Sequence[Callable[[], None]], workers: int) -> None:
         for work in works:
             work()
         return
-    with multiprocessing.get_context("spawn").Pool(workers, _one_thread) as pool:
+    with get_context("spawn").Pool(workers, _one_thread) as pool:
         for done in [pool.apply_async(work) for work in works]:
             done.get()
 

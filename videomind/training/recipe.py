@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,7 @@ def run_recipe(recipe: Recipe) -> dict[str, History]:
     return {stage: read_history(recipe.folder / f"{stage}.pt") for stage in stages}
 
 
-def assemble(recipe: Recipe) -> tuple[nn.Module, dict[str, Adapter], dict[str, Tensor]]:
+def assemble(recipe: Recipe) -> tuple[Any, dict[str, Adapter], dict[str, Tensor]]:
     """The trained model without adapters, the adapters, and the decoder's weights."""
     trainee = _trainee(recipe)
     load_weights(recipe.folder / "base.pt", trainee)

@@ -8,11 +8,11 @@ from random import Random
 from videomind.roles.answerer import OPTION_PREFIX, multiple_choice_text
 from videomind.roles.grounder import clean_query
 from videomind.synth.questions import Query, Question, absent_query, plan_reply, queries, questions
-from videomind.synth.world import Scene
+from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Scene
 from videomind.training.clips import overlap
-from videomind.training.features import Span
 from videomind.training.nano_roles import NO, REG, ROLE_SPECS, YES
 from videomind.training.packing import Talk
+from videomind.training.views import Span
 
 GOOD_OVERLAP = 0.5
 """A candidate with at least this temporal IoU deserves a "Yes"."""
@@ -26,6 +26,16 @@ class Grounding:
     span: Span | None
 
 
+ANSWERS = (
+    *COLOURS,
+    *SHAPES,
+    *ACTIONS,
+    *(f"the {colour} {shape}" for colour in COLOURS for shape in SHAPES),
+    *map(str, range(6)),
+    "yes",
+    "no",
+)
+"""The short answers of this world."""
 CHOICE_SHARE = 0.6
 """How often a question with wrong answers to choose from is asked as multiple choice."""
 
@@ -34,12 +44,17 @@ def answer_talk(question: Question, rng: Random) -> Talk:
     """The question free-form or with options."""
     if question.choices and rng.random() < CHOICE_SHARE:
         return choice_talk(question.with_options(rng))
-    return Talk(question.text, question.answer)
+    return Talk(question.text, question.answer, answer=_answer_class(question))
 
 
 def choice_talk(question: Question) -> Talk:
     text = multiple_choice_text(question.text, question.options)
-    return Talk(text, f"{OPTION_PREFIX}{question.letter}) {question.answer.capitalize()}")
+    reply = f"{OPTION_PREFIX}{question.letter}) {question.answer.capitalize()}"
+    return Talk(text, reply, OPTION_PREFIX, _answer_class(question))
+
+
+def _answer_class(question: Question) -> int | None:
+    return ANSWERS.index(question.answer) if question.answer in ANSWERS else None
 
 
 def plan_talk(question: Question) -> Talk:

@@ -2,13 +2,17 @@
 
 The visual tower is frozen and its outputs are read from a store. Besides the replies, linear probes on the states at
 visual tokens are trained to say what is in each cell, what its event is doing and the how-manieth event it is: through
-the language loss alone, motion is not learned in this time. The timestamp decoder is trained along.
+the language loss alone, motion is not learned in this time. Likewise the state that predicts `<|reg|>` must know the
+event it asks for; and one layer before the last, the state from which an answer is read must know it, and the one at
+the end of a crop which event the marks enclose, so that the last layer can look for the option, or compare it with the
+question. The timestamp decoder is trained along.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +23,16 @@ from videomind.roles.verifier import crop_for, segment_positions
 from videomind.synth.labels import IGNORE, cell_labels, event_labels
 from videomind.synth.questions import Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
+from videomind.training.clips import overlap
 from videomind.training.features import Clip, ClipStore
-from videomind.training.forward import frame_states, reply_loss, states, use_packed_attention
+from videomind.training.forward import States, frame_states, reply_loss, states, use_packed_attention
 from videomind.training.losses import decoder_loss
 from videomind.training.nano_roles import ROLE_SPECS, SEG_END, SEG_START, WATCH
 from videomind.training.packing import WINDOW, Marks, Packed, Packer, Talk
 from videomind.training.stages.visual import label_loss
 from videomind.training.talks import (
+    ANSWERS,
+    GOOD_OVERLAP,
     Grounding,
     answer_talk,
     ground_talk,
@@ -47,20 +54,24 @@ PROBES = {
     "event": 1 + MAX_EVENTS,
 }
 QUERY_PROBES = {name: PROBES[name] for name in ("colour", "shape", "action")}
-PROBE_WEIGHT, GROUND_WEIGHT, CONTRAST_WEIGHT = 0.25, 0.25, 0.25
+PROBE_WEIGHT, ANSWER_WEIGHT, GROUND_WEIGHT, CONTRAST_WEIGHT = 0.25, 0.5, 0.25, 0.25
 ROWS = {"whole": 16, "moment": 24, "candidate": 24}
 
 
 class Trainee(nn.Module):
     """The backbone, the timestamp decoder and the probes."""
 
-    def __init__(self, model: nn.Module, width: int) -> None:
+    model: Any
+
+    def __init__(self, model: Any, width: int) -> None:
         super().__init__()
         self.model = model
         self.decoder = TimestampDecoder(width, DECODER_DIMS)
-        nn.init.constant_(self.decoder.class_head.module[3].bias, RARE)
+        nn.init.constant_(self.decoder.class_head.module.get_parameter("3.bias"), RARE)
         self.probes = _probes(width, PROBES)
         self.query_probes = _probes(width, QUERY_PROBES)
+        self.candidate_probes = _probes(width, QUERY_PROBES)
+        self.answer_probe = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(ANSWERS)))
 
 
 def _probes(width: int, classes: Mapping[str, int]) -> nn.ModuleDict:
@@ -101,9 +112,9 @@ class Lessons:
         batch = self._pack(tokens, talks)
         hidden = states(self.trainee.model, batch, tokens)
         numbers = self._reply(hidden, batch)
-        numbers |= self._probe(hidden, batch, clips)
+        numbers |= self._probe(hidden.last, batch, clips)
         if grounds:
-            numbers |= self._ground(hidden, batch, clips, groundings)
+            numbers |= self._ground(hidden.last, batch, clips, groundings)
         return numbers
 
     def moment(self, rng: Random, answers: int = 4) -> dict[str, Tensor]:
@@ -115,7 +126,7 @@ class Lessons:
             talks.append([answer_talk(q, rng) for q in rng.choices(asked, k=answers)])
         batch = self._pack(tokens, talks)
         hidden = states(self.trainee.model, batch, tokens)
-        return self._reply(hidden, batch) | self._probe(hidden, batch, clips)
+        return self._reply(hidden, batch) | self._probe(hidden.last, batch, clips)
 
     def candidate(self, rng: Random) -> dict[str, Tensor]:
         """Whether the marked part of a crop is the moment of a question."""
@@ -129,19 +140,39 @@ class Lessons:
             marks.append(((start, self.marks[0]), (end, self.marks[1])))
         batch = self._pack(tokens, talks, marks)
         hidden = states(self.trainee.model, batch, tokens)
-        return self._reply(hidden, batch)
+        return self._reply(hidden, batch) | self._probe_candidates(hidden.middle[:, batch.slots[0] - 1].float(), clips)
 
     def _draw(self, kind: str, rng: Random) -> tuple[list[Clip], list[Tensor]]:
         store = self.stores[kind]
         index = store.sample(rng, ROWS[kind])
         return [store.clips[i] for i in index], [store.tokens[i].to(self.device).float() for i in index]
 
+    def _probe_candidates(self, end_BH: Tensor, clips: list[Clip]) -> dict[str, Tensor]:
+        """What the state at the end of the video says about the event that the marks enclose."""
+        labels = []
+        for clip in clips:
+            events = sample_scene(clip.seed, self.world).events
+            best = max(events, key=lambda event: overlap(event.span, clip.inner))
+            enclosed = overlap(best.span, clip.inner) >= GOOD_OVERLAP
+            labels.append(event_labels(best) if enclosed else (0, 0, 0))
+        target = torch.tensor(labels, device=self.device)
+        logits = [probe(end_BH) for probe in self.trainee.candidate_probes.values()]
+        right = [(x.argmax(-1) == t).float().mean() for x, t in zip(logits, target.T, strict=True)]
+        losses = [F.cross_entropy(x, t) for x, t in zip(logits, target.T, strict=True)]
+        return {"enclosed_probe": torch.stack(losses).sum(), "enclosed_known": torch.stack(right).mean()}
+
     def _pack(self, tokens: list[Tensor], talks: list[list[Talk]], marks: list[Marks] | None = None) -> Packed:
         return self.packer.pack(len(tokens[0]) // WINDOW, talks, marks).to(self.device)
 
-    def _reply(self, hidden: Tensor, batch: Packed) -> dict[str, Tensor]:
-        loss, right = reply_loss(self.trainee.model, hidden, batch)
-        return {"loss": loss, "reply": loss, "token": right}
+    def _reply(self, hidden: States, batch: Packed) -> dict[str, Tensor]:
+        loss, right = reply_loss(self.trainee.model, hidden.last, batch)
+        numbers = {"loss": loss, "reply": loss, "token": right}
+        if len(batch.answers):
+            row, place, answer = batch.answers.T
+            logits = self.trainee.answer_probe(hidden.middle[row, place].float())
+            numbers["answer_probe"] = F.cross_entropy(logits, answer)
+            numbers["answer_known"] = (logits.argmax(-1) == answer).float().mean()
+        return numbers
 
     def _probe(self, hidden: Tensor, batch: Packed, clips: list[Clip]) -> dict[str, Tensor]:
         cells = hidden[batch.video].float()
@@ -201,11 +232,12 @@ class Lessons:
 def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
     """One step of the base stage: mostly whole videos, then moments and candidates."""
     rng = Random(seed)
-    kind = ("whole", "whole", "moment", "whole", "whole", "candidate")[seed % 6]
+    kind = ("whole", "moment", "candidate")[seed % 3]
     numbers: dict[str, Tensor] = getattr(lessons, kind)(rng)
     zero = torch.zeros(())
     extra = (
-        PROBE_WEIGHT * (numbers.get("probe", zero) + numbers.get("query_probe", zero))
+        PROBE_WEIGHT * sum(numbers.get(name, zero) for name in ("probe", "query_probe", "enclosed_probe"))
+        + ANSWER_WEIGHT * numbers.get("answer_probe", zero)
         + GROUND_WEIGHT * numbers.get("ground_loss", zero)
         + CONTRAST_WEIGHT * numbers.get("contrast", zero)
     )

@@ -29,7 +29,7 @@ class VisualTrainee(nn.Module):
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Logits [pairs, 4, classes] per label, from uint8 frames [2 · pairs, 56, 56, 3]."""
-        values = patches(frames).to(self.heads["colour"].weight.device)
+        values = patches(frames).to(next(self.parameters()).device)
         tokens = encode_view(self.tower, values, (len(frames) // 2, GRID, GRID))
         return {name: head(tokens.unflatten(0, (-1, 4))) for name, head in self.heads.items()}
 
