@@ -44,7 +44,7 @@ class PromptEncoder:
         from transformers import AutoTokenizer
 
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise BundleError(f"cannot load the tokenizer in {folder}: {str(error).splitlines()[0]}") from error
         if self.tokenizer.chat_template is None:

@@ -50,7 +50,7 @@ class Qwen2VLBackbone:
 
         logging.disable_progress_bar()
         try:
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             if config.model_type != MODEL_TYPE:
                 raise BundleError(f"{folder} is a {config.model_type} model; supported backbone: {MODEL_TYPE}")
             model = Qwen2VLForConditionalGeneration.from_pretrained(

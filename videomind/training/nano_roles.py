@@ -10,7 +10,7 @@ WATCH = View(fps=2.0, max_frames=48, min_pixels=4 * CELL, max_pixels=4 * CELL)
 ROLE_SPECS = {
     "planner": RoleSpec("planner", "Plan the steps for: {query}", WATCH, max_new_tokens=96),
     "grounder": RoleSpec(
-        "grounder", "Find the moment: {query}", WATCH, reply_prefix="It happens at:", max_new_tokens=16
+        "grounder", "Find the moment: {query}", WATCH, reply_prefix="It happens at:<|reg|>", max_new_tokens=16
     ),
     "verifier": RoleSpec("verifier", "Do the marks enclose this? {query}", WATCH, max_new_tokens=4, min_span=2.0),
     "answerer": RoleSpec("answerer", "", WATCH, max_new_tokens=96, min_span=8.0),

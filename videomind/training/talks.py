@@ -63,7 +63,7 @@ def plan_talk(question: Question) -> Talk:
 
 def ground_talk(query: Query) -> Grounding:
     spec = ROLE_SPECS["grounder"]
-    return Grounding(Talk(spec.user_text(clean_query(query.text)), spec.reply_prefix + REG), query.span)
+    return Grounding(Talk(spec.user_text(clean_query(query.text)), spec.reply_prefix), query.span)
 
 
 def verify_talk(query: Query, candidate: Span) -> Talk:
@@ -100,7 +100,7 @@ def role_texts() -> list[str]:
     """The fixed words of prompts and replies, often enough for a tokenizer to learn them."""
     example = multiple_choice_text("Which?", [*"abcd"])
     fixed = [spec.prompt.replace("{query}", "") for spec in ROLE_SPECS.values()]
-    fixed += [spec.reply_prefix for spec in ROLE_SPECS.values()]
+    fixed += [spec.reply_prefix.replace(REG, "") for spec in ROLE_SPECS.values()]
     return [
         *fixed,
         example,

@@ -27,7 +27,7 @@ from videomind.training.clips import overlap
 from videomind.training.features import Clip, ClipStore
 from videomind.training.forward import States, frame_states, reply_loss, states, use_packed_attention
 from videomind.training.losses import decoder_loss
-from videomind.training.nano_roles import ROLE_SPECS, SEG_END, SEG_START, WATCH
+from videomind.training.nano_roles import REG, ROLE_SPECS, SEG_END, SEG_START, WATCH
 from videomind.training.packing import WINDOW, Marks, Packed, Packer, Talk
 from videomind.training.stages.visual import label_loss
 from videomind.training.talks import (
@@ -225,8 +225,9 @@ class Lessons:
 
     @property
     def reg_offset(self) -> int:
-        """From the last prompt token to the one that predicts `<|reg|>`: the length of the reply prefix."""
-        return len(self.packer.ids(ROLE_SPECS["grounder"].reply_prefix))
+        """From the last prompt token to the one that predicts `<|reg|>`: its place in the fixed reply."""
+        reg = self.packer.tokenizer.convert_tokens_to_ids(REG)
+        return self.packer.ids(ROLE_SPECS["grounder"].reply_prefix).index(reg)
 
 
 def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
