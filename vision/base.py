@@ -65,6 +65,14 @@ class VideoReader(ABC):
     def info(self) -> VideoInfo:
         return VideoInfo(self.path, self.duration, self.fps, self.width, self.height)
 
+    def shown_at(self, seconds: float) -> float:
+        """When a player shows what a result calls `seconds`: the same, but where the frame rate varies.
+
+        Times of results count frames at the average rate, as in the published system; a player follows the clock.
+        """
+        ends = np.append(self.timestamps, self.timestamps[-1] + 1 / self.fps)
+        return float(np.interp(seconds * self.fps, np.arange(len(ends)), ends))
+
     def frames_at(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """The frames at these indices, in this order; an index may be repeated.
 

@@ -89,6 +89,15 @@ def test_uneven_frame_rate_through_pyav(tmp_path: Path) -> None:
         assert numbers_of(reader.frames_at_seconds([0.49, 2.5, 0.5, 99.0])) == [2, 9, 3, 13]
 
 
+def test_times_of_results_are_told_to_players_by_the_clock(tmp_path: Path) -> None:
+    with open_video(write_video(tmp_path / "uneven.mp4", len(UNEVEN), ticks=UNEVEN)) as reader:
+        for frame, tick in enumerate(UNEVEN):
+            assert reader.shown_at(frame / reader.fps) == pytest.approx(tick / 100, abs=1e-5)
+        assert UNEVEN[-1] / 100 < reader.shown_at(reader.duration) < 5.5
+    with open_video(write_video(tmp_path / "even.mp4", 20)) as reader:
+        assert [reader.shown_at(t) for t in (0.0, 0.25, 1.3, 2.0)] == pytest.approx([0.0, 0.25, 1.3, 2.0])
+
+
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_short_and_odd_videos(count: int, tmp_path: Path) -> None:
     with open_video(write_video(tmp_path / "video.mp4", count)) as reader:

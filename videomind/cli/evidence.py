@@ -49,10 +49,13 @@ def save_clip(result: Result, path: Path) -> None:
         VideoError: it cannot be written.
     """
     from videomind.vision.export import export_clip
+    from videomind.vision.reader import open_video
 
     assert result.moment is not None, "there is no moment to cut out"
     start, end = widen_span(result.moment.start, result.moment.end, result.video.duration, SHORTEST_CLIP)
-    export_clip(result.video.path, path, start, end)
+    with open_video(result.video.path) as reader:
+        shown = reader.shown_at(start), reader.shown_at(end)
+    export_clip(result.video.path, path, *shown)
 
 
 def plan_evidence(
