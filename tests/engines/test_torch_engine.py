@@ -12,7 +12,8 @@ from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
 from videomind.engines.base import Cancel, RoleRequest
-from videomind.engines.torch_engine import TorchEngine, pick_device, pick_dtype
+from videomind.engines.device import pick_device, pick_dtype
+from videomind.engines.torch_engine import TorchEngine
 from videomind.errors import Cancelled, EngineError, InputError
 from videomind.lora_switch.bundle import load_bundle
 from videomind.vision.clip import Clip, load_clip

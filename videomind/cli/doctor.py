@@ -57,7 +57,7 @@ def describe_device(name: str) -> str:
     """
     import torch
 
-    from videomind.engines.torch_engine import pick_device
+    from videomind.engines.device import pick_device
 
     device = pick_device(name)
     if device.type == "cuda":
