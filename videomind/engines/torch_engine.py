@@ -86,6 +86,8 @@ class TorchEngine(Engine):
             if not text.endswith("\ufffd"):  # a character whose bytes are not all there yet
                 yield text[len(shown) :]
                 shown = text
+        if rest := self._encoder.decode(ids)[len(shown) :]:
+            yield rest
 
     def choose(
         self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
