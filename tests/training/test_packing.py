@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 import torch
+from transformers import AttentionInterface
 
 from videomind.model.positions import mrope_positions
-from videomind.synth.world import World
+from videomind.synth.questions import questions
+from videomind.synth.world import World, sample_scene
+from videomind.training import forward
 from videomind.training.backbone import Size, build_backbone
-from videomind.training.forward import frame_states, states, use_packed_attention
+from videomind.training.forward import choice_scores, frame_states, states, use_packed_attention
 from videomind.training.packing import IGNORE, Packer, Talk
+from videomind.training.talks import choice_talk
 from videomind.training.tokenizer import train_tokenizer
 
 TALKS = [
@@ -59,6 +65,31 @@ def test_a_packed_talk_equals_the_talk_alone(packer: Packer, marked: bool) -> No
     packed = model.model.language_model.norm(hidden[torch.arange(2)[:, None], batch.replies].flatten(0, 1))
     torch.testing.assert_close(packed, torch.stack(alone), atol=2e-5, rtol=1e-4)
     assert frame_states(hidden, batch).shape == (2, 5, 192)
+
+
+def test_choice_scores_are_what_the_last_layer_computes(packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = sample_scene(4)
+    asked = [q for q in questions(scene, Random(0)) if len(q.choices) >= 3][:3]
+    talks = [choice_talk(q.with_options(Random(1))) for q in asked]
+    batch = packer.pack(4, [talks])
+    torch.manual_seed(0)
+    model = build_backbone(packer.tokenizer.get_vocab(), Size(text_depth=2)).eval()
+    use_packed_attention(model)
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def recorded(module: object, query: torch.Tensor, key: torch.Tensor, *rest: object, **named: object) -> object:
+        seen.append((query, key))
+        return forward._packed_attention(module, query, key, *rest, **named)  # type: ignore[arg-type]
+
+    AttentionInterface.register(forward.PACKED, recorded)
+    hidden = states(model, batch, [torch.randn(16, 192)])
+    scores = choice_scores(model, hidden.middle, batch)
+    query, key = seen[-1]
+    for score, (row, letter, right, *ends), talk in zip(scores, batch.choices.tolist(), talks, strict=True):
+        wanted = (query[row, :3, letter][:, None] * key[row, :1, ends]).sum(-1) / 32**0.5
+        torch.testing.assert_close(score, wanted, atol=1e-5, rtol=1e-4)
+        assert packer.tokenizer.decode(batch.targets[row, letter]) == "ABCD"[right]
+        assert talk.reply.startswith(f"Best Option: ({'ABCD'[right]})")
 
 
 def test_targets_are_the_replies(packer: Packer) -> None:

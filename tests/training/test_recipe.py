@@ -29,7 +29,7 @@ def steps(recipe: Recipe) -> dict[str, int]:
 
 
 def test_every_stage_runs(steps: dict[str, int]) -> None:
-    assert steps == dict.fromkeys(("visual", "base", "grounder", "answerer", "verifier", "planner"), 2)
+    assert steps == dict.fromkeys(("visual", "base", "answerer", "verifier", "grounder", "planner"), 2)
 
 
 def test_a_finished_stage_is_kept_and_a_longer_one_continues(

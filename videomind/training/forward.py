@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AttentionInterface
+from transformers.models.qwen2_vl.modeling_qwen2_vl import apply_rotary_pos_emb
 
 from videomind.training.packing import IGNORE, WINDOW, Packed
 
@@ -38,6 +39,32 @@ def states(model: Any, batch: Packed, visual: Sequence[Tensor]) -> States:
     for layer in text.layers:
         hidden.append(layer(hidden[-1], position_embeddings=rotary, slots=batch.slots))
     return States(hidden[-1], hidden[-2])
+
+
+def choice_scores(model: Any, middle: Tensor, batch: Packed) -> Tensor:
+    """How much each head of the last layer looks from where the letter is predicted at each option's end.
+
+    Args:
+        model: the backbone.
+        middle: states [B, L, H] before the last layer.
+        batch: packed rows with N choices.
+
+    Returns:
+        Attention logits [N, query heads of the first key head, OPTIONS].
+    """
+    text = model.model.language_model
+    layer = text.layers[-1]
+    row, letter, _, *ends = batch.choices.T
+    places = torch.stack([letter, *ends], dim=1)
+    inputs = layer.input_layernorm(middle[row[:, None], places])
+    cos, sin = text.rotary_emb(inputs, batch.positions[:, row[:, None], places])
+    size = layer.self_attn.head_dim
+    query = layer.self_attn.q_proj(inputs).unflatten(-1, (-1, size)).transpose(1, 2)
+    key = layer.self_attn.k_proj(inputs).unflatten(-1, (-1, size)).transpose(1, 2)
+    query, key = apply_rotary_pos_emb(query, key, cos, sin)
+    group = query.shape[1] // key.shape[1]
+    scores: Tensor = (query[:, :group, :1] * key[:, :1, 1:]).sum(-1) * layer.self_attn.scaling
+    return scores
 
 
 def reply_loss(model: Any, hidden: Tensor, batch: Packed) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from videomind.model.positions import mrope_positions
+from videomind.synth.questions import OPTIONS
 from videomind.training.views import GRID
 
 IGNORE = -100
@@ -38,12 +39,14 @@ class Talk:
         reply: what to learn.
         sure: the beginning of the reply that is the same for every answer.
         answer: class of the answer (`talks.ANSWERS`), if it has one.
+        options: classes of the options, which stand in the third line of the text and those after it.
     """
 
     text: str
     reply: str
     sure: str = ""
     answer: int | None = None
+    options: tuple[int, ...] = ()
 
 
 class _Encoded(NamedTuple):
@@ -68,6 +71,9 @@ class Packed:
             order they were given.
         answers: [N, 3] for each talk whose answer has a class: its row, the place from which the first token of the
             reply that depends on the answer is predicted, and the class.
+        options: [N, 4] for each option: its row, the place of the line break that ends it, its class, and its number.
+        choices: [N, 3 + OPTIONS] for each talk with that many options: its row, the place from which the letter is
+            predicted, the number of the right option, and the places where its options end.
     """
 
     ids: Tensor
@@ -78,12 +84,20 @@ class Packed:
     slots: tuple[int, ...]
     replies: Tensor
     answers: Tensor
+    options: Tensor
+    choices: Tensor
 
     def to(self, device: torch.device) -> Packed:
         """The same batch on a device."""
-        ids, positions, targets = self.ids.to(device), self.positions.to(device), self.targets.to(device)
-        video, replies = self.video.to(device), self.replies.to(device)
-        return Packed(ids, positions, targets, video, self.pairs, self.slots, replies, self.answers.to(device))
+        moved = (
+            tensor.to(device)
+            for tensor in (
+                *(self.ids, self.positions, self.targets, self.video),
+                *(self.replies, self.answers, self.options, self.choices),
+            )
+        )
+        ids, positions, targets, video, *rest = moved
+        return Packed(ids, positions, targets, video, self.pairs, self.slots, *rest)
 
 
 class Packer:
@@ -92,6 +106,7 @@ class Packer:
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         self.ids = lru_cache(maxsize=200_000)(self._ids)
+        (self.line_break,) = self.ids("\n")
         self.video_pad, self.vision_start, self.vision_end = (
             tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("video_pad", "vision_start", "vision_end")
         )
@@ -118,6 +133,8 @@ class Packer:
         positions = np.zeros((3, *ids.shape), dtype=np.int64)
         replies = np.zeros((len(talks), len(talks[0])), dtype=np.int64)
         answers: list[tuple[int, int, int]] = []
+        options: list[tuple[int, int, int, int]] = []
+        choices: list[tuple[int, ...]] = []
         for row, (head, parts, order) in enumerate(zip(heads, encoded, orders, strict=True)):
             ids[row, : slots[0]] = head
             positions[:, row, : slots[0]] = self._grid_positions(head, pairs)
@@ -131,6 +148,13 @@ class Packer:
                 answer, sure = talks[row][talk].answer, self.ids(talks[row][talk].sure)
                 if answer is not None:
                     answers.append((row, replies[row, talk] + len(sure), answer))
+                ends = [at + place for place, token in enumerate(part.ids) if token == self.line_break][2:]
+                numbered = enumerate(zip(ends, talks[row][talk].options, strict=False))
+                options += [(row, end, option, number) for number, (end, option) in numbered]
+                given = talks[row][talk].options
+                if answer is not None and len(given) == OPTIONS:
+                    letter = int(replies[row, talk]) + len(sure)
+                    choices.append((row, letter, given.index(answer), *ends[:OPTIONS]))
         tensors = [torch.from_numpy(array) for array in (ids, positions, targets, replies)]
         return Packed(
             ids=tensors[0],
@@ -141,6 +165,8 @@ class Packer:
             slots=slots,
             replies=tensors[3],
             answers=torch.tensor(answers, dtype=torch.long).reshape(-1, 3),
+            options=torch.tensor(options, dtype=torch.long).reshape(-1, 4),
+            choices=torch.tensor(choices, dtype=torch.long).reshape(-1, 3 + OPTIONS),
         )
 
     def _prefix(self, pairs: int, marks: Marks | None) -> list[int]:

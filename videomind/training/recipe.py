@@ -33,9 +33,9 @@ from videomind.training.tokenizer import train_tokenizer
 Measure = Callable[[int], Mapping[str, Tensor]]
 KINDS = {"whole": 6, "moment": 2, "candidate": 2}
 """Kinds of clips, and how many shards of each out of ten."""
-SHARES = {"visual": 0.22, "base": 0.48}
-ROLE_SHARES = {"grounder": 0.30, "answerer": 0.14, "verifier": 0.10, "planner": 0.06}
-"""Parts of the budget. The grounder is trained beside the other three where there are two workers."""
+SHARES = {"visual": 0.16, "base": 0.68}
+ROLE_SHARES = {"answerer": 0.16, "verifier": 0.085, "grounder": 0.055, "planner": 0.02}
+"""Parts of the budget. The answerer is trained beside the other three where there are two workers."""
 RATES = {"visual": 1.2e-3, "base": 1.5e-3, "role": 1.0e-3}
 EVALUATION_SEEDS = 900_000_000
 """Scenes from this seed on are never trained on."""

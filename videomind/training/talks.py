@@ -14,8 +14,8 @@ from videomind.training.nano_roles import NO, REG, ROLE_SPECS, YES
 from videomind.training.packing import Talk
 from videomind.training.views import Span
 
-GOOD_OVERLAP = 0.5
-"""A candidate with at least this temporal IoU deserves a "Yes"."""
+GOOD_OVERLAP = 0.75
+"""A candidate with at least this temporal IoU deserves a "Yes": the best ones must stand out among the good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def answer_talk(question: Question, rng: Random) -> Talk:
 def choice_talk(question: Question) -> Talk:
     text = multiple_choice_text(question.text, question.options)
     reply = f"{OPTION_PREFIX}{question.letter}) {question.answer.capitalize()}"
-    return Talk(text, reply, OPTION_PREFIX, _answer_class(question))
+    options = tuple(ANSWERS.index(option) for option in question.options)
+    return Talk(text, reply, OPTION_PREFIX, _answer_class(question), options)
 
 
 def _answer_class(question: Question) -> int | None:

@@ -25,7 +25,7 @@ CONTROL = (
     "<|seg_end|>",
 )
 VOCABULARY = 768
-CORPUS_SCENES = 1500
+CORPUS_SCENES = 600
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{% if loop.first and message['role'] != 'system' %}"

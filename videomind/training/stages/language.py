@@ -3,9 +3,9 @@
 The visual tower is frozen and its outputs are read from a store. Besides the replies, linear probes on the states at
 visual tokens are trained to say what is in each cell, what its event is doing and the how-manieth event it is: through
 the language loss alone, motion is not learned in this time. Likewise the state that predicts `<|reg|>` must know the
-event it asks for; and one layer before the last, the state from which an answer is read must know it, and the one at
-the end of a crop which event the marks enclose, so that the last layer can look for the option, or compare it with the
-question. The timestamp decoder is trained along.
+event it asks for; and one layer before the last, the state from which an answer is read must know it, the one at the
+end of an option its text and its letter, and the one at the end of a crop the event that the marks enclose. In the last
+layer some heads are taught to look from the letter to the right option. The timestamp decoder is trained along.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from torch.nn import functional as F
 from videomind.model.decoder import TimestampDecoder
 from videomind.roles.verifier import crop_for, segment_positions
 from videomind.synth.labels import IGNORE, cell_labels, event_labels
-from videomind.synth.questions import Question, questions
+from videomind.synth.questions import OPTIONS, Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
 from videomind.training.clips import overlap
 from videomind.training.features import Clip, ClipStore
-from videomind.training.forward import States, frame_states, reply_loss, states, use_packed_attention
+from videomind.training.forward import States, choice_scores, frame_states, reply_loss, states, use_packed_attention
 from videomind.training.losses import decoder_loss
 from videomind.training.nano_roles import REG, ROLE_SPECS, SEG_END, SEG_START, WATCH
 from videomind.training.packing import WINDOW, Marks, Packed, Packer, Talk
@@ -72,6 +72,7 @@ class Trainee(nn.Module):
         self.query_probes = _probes(width, QUERY_PROBES)
         self.candidate_probes = _probes(width, QUERY_PROBES)
         self.answer_probe = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(ANSWERS)))
+        self.letter_probe = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, OPTIONS))
 
 
 def _probes(width: int, classes: Mapping[str, int]) -> nn.ModuleDict:
@@ -172,6 +173,16 @@ class Lessons:
             logits = self.trainee.answer_probe(hidden.middle[row, place].float())
             numbers["answer_probe"] = F.cross_entropy(logits, answer)
             numbers["answer_known"] = (logits.argmax(-1) == answer).float().mean()
+        if len(batch.choices):
+            scores = choice_scores(self.trainee.model, hidden.middle, batch).float()
+            wanted = batch.choices[:, 2].repeat_interleave(scores.shape[1])
+            numbers["choice"] = F.cross_entropy(scores.flatten(0, 1), wanted)
+            numbers["choice_known"] = (scores.mean(1).argmax(-1) == batch.choices[:, 2]).float().mean()
+        if len(batch.options):
+            row, place, option, number = batch.options.T
+            middle = hidden.middle[row, place].float()
+            of_text = F.cross_entropy(self.trainee.answer_probe(middle), option)
+            numbers["option_probe"] = of_text + F.cross_entropy(self.trainee.letter_probe(middle), number)
         return numbers
 
     def _probe(self, hidden: Tensor, batch: Packed, clips: list[Clip]) -> dict[str, Tensor]:
@@ -233,12 +244,12 @@ class Lessons:
 def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
     """One step of the base stage: mostly whole videos, then moments and candidates."""
     rng = Random(seed)
-    kind = ("whole", "moment", "candidate")[seed % 3]
+    kind = ("whole", "moment", "whole", "candidate")[seed % 4]
     numbers: dict[str, Tensor] = getattr(lessons, kind)(rng)
     zero = torch.zeros(())
     extra = (
         PROBE_WEIGHT * sum(numbers.get(name, zero) for name in ("probe", "query_probe", "enclosed_probe"))
-        + ANSWER_WEIGHT * numbers.get("answer_probe", zero)
+        + ANSWER_WEIGHT * sum(numbers.get(name, zero) for name in ("answer_probe", "option_probe", "choice"))
         + GROUND_WEIGHT * numbers.get("ground_loss", zero)
         + CONTRAST_WEIGHT * numbers.get("contrast", zero)
     )
