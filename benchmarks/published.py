@@ -1,8 +1,9 @@
 """The published way to answer a question, on the same weights: what `videomind` is measured against.
 
-One request at a time: every call opens and decodes the video anew, encodes its view anew with the attention of
-transformers 4.45 (one masked attention over all frame pairs), the grounder generates its reply, the five candidates are
-verified one after another, and nothing is kept between calls.
+One request at a time: every call opens the video anew (decord, one thread), decodes and resizes its frames, makes
+patches frame by frame in numpy as transformers 4.45 does, and encodes its view with that release's attention (one
+masked attention over all frame pairs). The grounder generates its reply, the five candidates are verified one after another,
+and nothing is kept between calls.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import decord
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,8 +23,9 @@ from videomind.lora_switch.bundle import Bundle
 from videomind.results import Candidate
 from videomind.roles import answerer, grounder, planner, verifier
 from videomind.roles.spans import widen_span
-from videomind.vision.clip import Clip, Span, load_clip
-from videomind.vision.reader import open_video
+from videomind.roles.spec import View
+from videomind.vision.clip import Clip, Span
+from videomind.vision.sampling import sample_indices, smart_resize
 
 
 class Published(NamedTuple):
@@ -33,10 +37,16 @@ class Published(NamedTuple):
 
 
 def published_engine(bundle: Bundle, device: str) -> TorchEngine:
-    """An engine without caches whose visual tower attends as transformers 4.45 does."""
+    """An engine without caches whose patches and visual attention are made as in transformers 4.45."""
     engine = TorchEngine(bundle, device=device, compat=True)
     engine._views.max_bytes = 0
-    engine._backbone.encode = lambda patches, grid: encode_masked(engine._backbone.visual, patches, grid)  # type: ignore[method-assign]
+
+    @torch.inference_mode()
+    def encode(clip: Clip) -> Tensor:
+        patches = numpy_patches(clip.frames, engine._encoder.mean, engine._encoder.std)
+        return encode_masked(engine._backbone.visual, torch.from_numpy(patches).to(engine.device), clip.grid)
+
+    engine._encode = encode  # type: ignore[method-assign, assignment]
     return engine
 
 
@@ -45,16 +55,15 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
     specs = {name: role.spec for name, role in bundle.roles.items()}
 
     def see(role: str, span: Span | None = None) -> Clip:
-        with open_video(path) as reader:
-            return load_clip(reader, specs[role].view, span)
+        return read_clip(path, specs[role].view, span)
 
     def request(
         role: str, clip: Clip, text: str, prefix: str = "", segment: tuple[int, int] | None = None
     ) -> RoleRequest:
         return RoleRequest(role, clip, text, prefix, segment, specs[role].max_new_tokens)
 
-    with open_video(path) as reader:
-        duration = reader.duration
+    reader = decord.VideoReader(str(path), num_threads=1)
+    duration = len(reader) / reader.get_avg_fps()
     (plan,) = engine.generate([request("planner", see("planner"), specs["planner"].user_text(question))])
     query = grounder.clean_query(planner.parse_plan(plan, question).query)
     (grounding,) = engine.ground([request("grounder", see("grounder"), specs["grounder"].user_text(query))])
@@ -74,6 +83,30 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
     prefix = answerer.OPTION_PREFIX if options else ""
     (reply,) = engine.generate([request("answerer", see("answerer", span), text, prefix)])
     return Published(plan, ranked, reply)
+
+
+def read_clip(path: Path, view: View, span: Span | None) -> Clip:
+    """Frames of one view, decoded and resized from the file alone."""
+    reader = decord.VideoReader(str(path), num_threads=1)
+    fps = reader.get_avg_fps()
+    indices = sample_indices(len(reader), fps, view, span).tolist()
+    frames_TCHW = torch.tensor(reader.get_batch(indices).asnumpy()).permute(0, 3, 1, 2)
+    size = smart_resize(*frames_TCHW.shape[2:], view.min_pixels, view.max_pixels)
+    resized = F.interpolate(frames_TCHW.float(), size, mode="bicubic", antialias=True).clamp(0, 255).round()
+    frames = resized.permute(0, 2, 3, 1).to(torch.uint8).numpy()
+    return Clip(frames, tuple(indices), span or (0.0, len(reader) / fps), fps, content=str(path))
+
+
+def numpy_patches(frames: np.ndarray, mean: tuple[float, ...], std: tuple[float, ...]) -> np.ndarray:
+    """Patches [T·h·w, 1176], each frame scaled and normalised by itself."""
+    shift, scale = np.array(mean, dtype=np.float32), np.array(std, dtype=np.float32)
+    normal = [((frame.astype(np.float32) * np.float32(1 / 255) - shift) / scale).transpose(2, 0, 1) for frame in frames]
+    if len(normal) % 2:
+        normal.append(normal[-1])
+    pixels = np.array(normal)
+    pairs, rows, columns = len(pixels) // 2, pixels.shape[2] // 28, pixels.shape[3] // 28
+    cut = pixels.reshape(pairs, 2, 3, rows, 2, 14, columns, 2, 14).transpose(0, 3, 6, 4, 7, 2, 1, 5, 8)
+    return cut.reshape(pairs * rows * columns * 4, -1)
 
 
 def encode_masked(visual: nn.Module, patches: Tensor, grid: tuple[int, int, int]) -> Tensor:

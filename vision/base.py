@@ -14,6 +14,11 @@ import numpy as np
 from videomind.errors import VideoError
 from videomind.results import VideoInfo
 
+MANY = 16
+"""Frames asked for at once from which on the whole of a short video is decoded."""
+KEEP_BYTES = 256 * 2**20
+"""What file readers keep at most: a minute of 320×240 pixels at 18 frames a second."""
+
 
 class VideoReader(ABC):
     """Frames of one video, by index or by time. Open one with `videomind.vision.reader.open_video`.
@@ -27,8 +32,10 @@ class VideoReader(ABC):
         fps: average frames per second.
         width: pixels.
         height: pixels.
+        keep_bytes: a video whose frames take at most this much is decoded once, when many are asked for, and kept.
     """
 
+    keep_bytes: int = 0
     path: str
     num_frames: int
     fps: float
@@ -37,6 +44,7 @@ class VideoReader(ABC):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._whole: np.ndarray | None = None
 
     @abstractmethod
     def _decode(self, indices: list[int]) -> np.ndarray:
@@ -93,8 +101,18 @@ class VideoReader(ABC):
             raise VideoError(f"{self.path}: frame {outside} is outside 0 to {self.num_frames - 1}")
         distinct, places = np.unique(wanted, return_inverse=True)
         with self._lock:
-            frames = self._decode(distinct.tolist())
+            frames = self._fetch(distinct)
         return frames if np.array_equal(distinct, wanted) else frames[places]
+
+    def _fetch(self, distinct: np.ndarray) -> np.ndarray:
+        """The frames from memory where the whole video is kept, else decoded.
+
+        Between keyframes every frame must be decoded to reach the next, so all frames cost hardly more than many.
+        """
+        fits = self.num_frames * self.height * self.width * 3 <= self.keep_bytes
+        if self._whole is None and fits and len(distinct) >= MANY:
+            self._whole = self._decode(list(range(self.num_frames)))
+        return self._decode(distinct.tolist()) if self._whole is None else self._whole[distinct]
 
     def frames_at_seconds(self, seconds: Sequence[float] | np.ndarray) -> np.ndarray:
         """The frames shown at these times: uint8 [len(seconds), height, width, 3], RGB.
@@ -107,7 +125,8 @@ class VideoReader(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Frees the file. The reader cannot be used afterwards."""
+        """Frees the file and the frames kept. The reader cannot be used afterwards."""
+        self._whole = None
 
     def __enter__(self) -> Self:
         return self

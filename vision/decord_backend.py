@@ -13,7 +13,7 @@ import av  # noqa: F401 - before decord, whose libvpx would otherwise take the p
 import decord
 import numpy as np
 
-from videomind.vision.base import VideoReader
+from videomind.vision.base import KEEP_BYTES, VideoReader
 from videomind.vision.digest import file_digest
 from videomind.vision.probe import Probe
 from videomind.vision.pyav_backend import PyavReader
@@ -51,6 +51,8 @@ class DecordReader(VideoReader):
         decord.DECORDError, RuntimeError, AssertionError: decord cannot open the file.
     """
 
+    keep_bytes = KEEP_BYTES
+
     def __init__(self, path: Path, probed: Probe) -> None:
         super().__init__()
         self.path = str(path)
@@ -82,6 +84,7 @@ class DecordReader(VideoReader):
         return self._rescue.frames_at_seconds(self.timestamps[indices])
 
     def close(self) -> None:
+        super().close()
         self._reader = None
         if self._rescue is not None:
             self._rescue.close()

@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from videomind.errors import VideoError
-from videomind.vision.base import VideoReader
+from videomind.vision.base import KEEP_BYTES, VideoReader
 from videomind.vision.digest import file_digest
 from videomind.vision.probe import Probe
 from videomind.vision.rate import average_fps
@@ -19,6 +19,8 @@ from videomind.vision.stream import UNREADABLE, frames, from_keyframe, open_cont
 
 class PyavReader(VideoReader):
     """Numbers the frames by their packets, so one that cannot be decoded keeps its place on the time axis."""
+
+    keep_bytes = KEEP_BYTES
 
     def __init__(self, path: Path, probed: Probe) -> None:
         super().__init__()
@@ -90,6 +92,7 @@ class PyavReader(VideoReader):
         return int(keys[max(int(np.searchsorted(keys, pts, side="right")) - 1, 0)])
 
     def close(self) -> None:
+        super().close()
         self._walk = iter(())
         self._before = self._after = None
         self._container.close()

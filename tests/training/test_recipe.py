@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,15 @@ TINY = Size(visual_depth=1, visual_width=32, text_depth=1, text_width=64, feed_f
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     return Recipe(seed=3, minutes=60, clips=12, folder=tmp_path_factory.mktemp("work"), size=TINY, shard=4, max_steps=2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in training: the operations are too short to be shared out, least of all on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -213,3 +213,21 @@ def test_threads_may_share_a_reader(make: Callable[[Path], VideoReader], tmp_pat
     with make(tmp_path) as reader, ThreadPoolExecutor(4) as pool:
         for wanted, frames in zip(requests, pool.map(reader.frames_at, requests), strict=True):
             assert numbers_of(frames) == wanted
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libsvtav1"])
+def test_a_short_video_is_decoded_once_when_many_frames_are_wanted(codec: str, tmp_path: Path) -> None:
+    with open_video(write_video(tmp_path / "video.mp4", 40, codec=codec)) as reader:
+        few = reader.frames_at([3, 30])
+        assert reader._whole is None
+        assert numbers_of(reader.frames_at(range(0, 40, 2))) == list(range(0, 40, 2))
+        assert reader._whole is not None
+        np.testing.assert_array_equal(reader.frames_at([3, 30]), few)
+    assert reader._whole is None
+
+
+def test_a_video_beyond_the_budget_is_not_kept(tmp_path: Path) -> None:
+    with open_video(write_video(tmp_path / "video.mp4", 40)) as reader:
+        reader.keep_bytes = 40 * HEIGHT * WIDTH * 3 - 1
+        assert numbers_of(reader.frames_at(range(40))) == list(range(40))
+        assert reader._whole is None

@@ -22,8 +22,8 @@ def encode_view(visual: Any, patches_NP: Tensor, grid: tuple[int, int, int]) -> 
         grid: (T, h, w) in patches.
     """
     frames, rows, columns = grid
-    dtype = visual.patch_embed.proj.weight.dtype
-    x_TNC = visual.patch_embed(patches_NP.to(dtype)).unflatten(0, (frames, rows * columns))
+    kernel = visual.patch_embed.proj.weight.flatten(1)  # a convolution whose stride is its size is a matrix product
+    x_TNC = F.linear(patches_NP.to(kernel.dtype), kernel).unflatten(0, (frames, rows * columns))
     place = _patch_places(rows, columns, visual.spatial_merge_size).to(x_TNC.device)
     cos, sin = _rotary(place, x_TNC.shape[-1] // visual.blocks[0].attn.num_heads)
     for block in visual.blocks:

@@ -68,8 +68,3 @@ def descriptions(event: Event) -> Iterator[Description]:
     for colour, shape, action in product((event.colour, None), (event.shape, None), (event.action, None)):
         if colour or shape or action:
             yield Description(colour, shape, action)
-
-
-def article(noun: str) -> str:
-    """ "a red circle"; no noun of this world needs "an"."""
-    return f"a {noun}"
