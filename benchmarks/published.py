@@ -2,8 +2,8 @@
 
 One request at a time: every call opens the video anew (decord, one thread), decodes and resizes its frames, makes
 patches frame by frame in numpy as transformers 4.45 does, and encodes its view with that release's attention (one
-masked attention over all frame pairs). The grounder generates its reply, the five candidates are verified one after another,
-and nothing is kept between calls.
+masked attention over all frame pairs). The grounder generates its reply, the five candidates are verified one after
+another, and nothing is kept between calls.
 """
 
 from __future__ import annotations

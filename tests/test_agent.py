@@ -82,6 +82,13 @@ def test_without_a_moment_and_without_verifier_the_whole_video_is_taken(tiny_age
     assert (moment.start, moment.end, moment.confidence) == (0.0, 24.0, 0.0)
 
 
+def test_what_was_not_localised_is_not_found(tiny_agent: Agent, frames: np.ndarray) -> None:
+    result = tiny_agent.find(frames, "something")
+    assert result.moment is not None  # a guess, as in the published system
+    assert not result.localized
+    assert not result.found
+
+
 def test_find_grounds_and_verifies_only(tiny_agent: Agent, frames: np.ndarray) -> None:
     result = tiny_agent.find(frames, "something", top_k=3)
     assert result.answer is None

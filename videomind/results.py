@@ -97,9 +97,14 @@ class Result:
     trace: Trace = field(default_factory=Trace)
 
     @property
+    def localized(self) -> bool:
+        """Whether the grounder found a moment; if it did not, `moment` is a guess with confidence 0, or None."""
+        return self.moment is not None and self.moment.confidence > 0
+
+    @property
     def found(self) -> bool:
-        """Whether there is anything to show: a moment, or an answer that says something."""
-        return self.moment is not None or (self.answer is not None and bool(self.answer.text.strip()))
+        """Whether there is anything to show: a moment that was localised, or an answer that says something."""
+        return self.localized or (self.answer is not None and bool(self.answer.text.strip()))
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict (seconds to the millisecond; candidates best first), without the trace."""

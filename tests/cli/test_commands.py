@@ -66,12 +66,12 @@ def test_roles_can_be_switched_off(videomind: Videomind, grey_video: Path, tiny_
 
 
 @pytest.mark.parametrize("top_k", [1, 3])
-def test_find_gives_the_best_moments_and_no_answer(
+def test_find_gives_the_best_candidates_but_says_when_they_are_guesses(
     videomind: Videomind, grey_video: Path, tiny_bundle: Path, top_k: int
 ) -> None:
     code, stdout, _ = videomind("find", grey_video, "it glows", "--top-k", str(top_k), "--model", tiny_bundle)
     result = json.loads(stdout)
-    assert (code, len(result["candidates"]), result["answer"]) == (0, top_k, None)
+    assert (code, len(result["candidates"]), result["answer"]) == (1, top_k, None)  # a random model finds nothing
     assert result["moment"] == result["candidates"][0]
     assert 0 <= result["moment"]["start"] <= result["moment"]["end"] <= result["video"]["duration"]
 
@@ -132,7 +132,7 @@ def test_clip_and_figure_of_the_moment_are_written(
     code, stdout, stderr = videomind(
         "find", grey_video, "it glows", "--save-clip", clip, "--plot", plot, "--model", tiny_bundle
     )
-    assert code == 0
+    assert code == 1  # a random model localises nothing: the clip shows its guess
     assert stderr.endswith(f"clip: {clip}\nplot: {plot}\n")
     moment = json.loads(stdout)["moment"]
     with open_video(clip) as reader:

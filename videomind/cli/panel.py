@@ -28,7 +28,7 @@ def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[s
     rows.add_column(style="dim")
     rows.add_column()
     if result.moment is not None:
-        rows.add_row("moment", Text(moment_text(result.moment), style="bold"))
+        rows.add_row("moment" if result.localized else "a guess", Text(moment_text(result.moment), style="bold"))
         rows.add_row("", _bar(result.moment, result.video.duration))
         rows.add_row("confidence", _scores(result.moment))
     for what, path in (written or {}).items():

@@ -79,5 +79,7 @@ def _plan_text(plan: Plan, query: str) -> str:
 
 
 def _count_text(candidates: Sequence[Candidate]) -> str:
+    if candidates[0].confidence == 0:
+        return "localised nothing: only guesses are left"
     best = moment_text(candidates[0])
     return best if len(candidates) == 1 else f"{len(candidates)} candidates, best {best}"
