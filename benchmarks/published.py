@@ -110,13 +110,18 @@ def numpy_patches(frames: np.ndarray, mean: tuple[float, ...], std: tuple[float,
 
 
 def encode_masked(visual: nn.Module, patches: Tensor, grid: tuple[int, int, int]) -> Tensor:
-    """Visual tokens with one attention over the whole view, a mask keeping frame pairs apart (transformers 4.45)."""
-    pairs, size = grid[0], grid[1] * grid[2]
-    pair = torch.arange(pairs).repeat_interleave(size)
-    mask = (pair[:, None] == pair[None]).to(patches.device)
+    """Visual tokens as transformers 4.45 computes them with "sdpa", the published setting.
+
+    Every layer makes a mask [1, N, N] that keeps frame pairs apart, and attends over all N patches of the view at
+    once, on tensors without a batch dimension.
+    """
+    size, count = grid[1] * grid[2], len(patches)
 
     def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        mask = torch.zeros(1, count, count, dtype=torch.bool, device=query.device)
+        for start in range(0, count, size):
+            mask[..., start : start + size, start : start + size] = True
+        return F.scaled_dot_product_attention(query, key, value, mask)
 
     x = visual.patch_embed(patches.to(visual.patch_embed.proj.weight.dtype))
     cos, sin = _rotary(visual, grid, x)
@@ -124,7 +129,7 @@ def encode_masked(visual: nn.Module, patches: Tensor, grid: tuple[int, int, int]
         attention, normed = block.attn, block.norm1(x)
         qkv = attention.qkv(normed).reshape(len(x), 3, attention.num_heads, -1).permute(1, 2, 0, 3)
         q, k = (_rotate(part, cos, sin) for part in qkv[:2])
-        merged = attend(q[None], k[None], qkv[2][None])[0].transpose(0, 1).flatten(1)
+        merged = attend(q, k, qkv[2]).transpose(0, 1).flatten(1)
         x = x + attention.proj(merged)
         x = x + block.mlp(block.norm2(x))
     tokens: Tensor = visual.merger(x)

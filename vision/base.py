@@ -16,8 +16,8 @@ from videomind.results import VideoInfo
 
 MANY = 16
 """Frames asked for at once from which on the whole of a short video is decoded."""
-KEEP_BYTES = 256 * 2**20
-"""What file readers keep at most: a minute of 320×240 pixels at 18 frames a second."""
+KEEP_BYTES = 128 * 2**20
+"""What file readers keep at most: 24 seconds of 320×240 pixels at 24 frames a second."""
 
 
 class VideoReader(ABC):
