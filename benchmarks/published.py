@@ -8,6 +8,7 @@ another, and nothing is kept between calls.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,7 +78,7 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
         text = specs["verifier"].user_text(question)
         ((yes, no),) = engine.choose([request("verifier", clip, text, segment=segment)], ("Yes", "No"))
         scores.append(verifier.score(yes, no))
-    ranked = tuple(top[i] for i in verifier.rank(scores))
+    ranked = tuple(replace(top[i], verified=scores[i]) for i in verifier.rank(scores))
     span = widen_span(ranked[0].start, ranked[0].end, duration, specs["answerer"].min_span)
     text = answerer.multiple_choice_text(question, options) if options else question
     prefix = answerer.OPTION_PREFIX if options else ""

@@ -1,1 +1,1 @@
-"""HTTP API and chat page."""
+"""HTTP API and chat page: nothing stands here yet."""
