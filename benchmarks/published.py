@@ -8,6 +8,7 @@ another, and nothing is kept between calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -37,15 +38,18 @@ class Published(NamedTuple):
     answer: str
 
 
-def published_engine(bundle: Bundle, device: str) -> TorchEngine:
-    """An engine without caches whose patches and visual attention are made as in transformers 4.45."""
+Encode = Callable[[nn.Module, Tensor, tuple[int, int, int]], Tensor]
+
+
+def published_engine(bundle: Bundle, device: str, encode_patches: Encode) -> TorchEngine:
+    """An engine without caches whose patches are made as in transformers 4.45, and encoded by `encode_patches`."""
     engine = TorchEngine(bundle, device=device, compat=True)
     engine._views.max_bytes = 0
 
     @torch.inference_mode()
     def encode(clip: Clip) -> Tensor:
         patches = numpy_patches(clip.frames, engine._encoder.mean, engine._encoder.std)
-        return encode_masked(engine._backbone.visual, torch.from_numpy(patches).to(engine.device), clip.grid)
+        return encode_patches(engine._backbone.visual, torch.from_numpy(patches).to(engine.device), clip.grid)
 
     engine._encode = encode  # type: ignore[method-assign, assignment]
     return engine

@@ -67,6 +67,7 @@ def test_candidates_are_ordered_by_the_verifier(tiny_agent: Agent, frames: np.nd
         ({"grounder", "verifier"}, [PlanReady, Grounded, Verified, Done]),
         ({"grounder"}, [PlanReady, Grounded, Done]),
         ({"answerer"}, [PlanReady, AnswerToken, Done]),
+        ({"planner", "grounder"}, [PlanReady, Grounded, Done]),
         ({"planner", "grounder", "answerer"}, [PlanReady, Grounded, AnswerToken, Done]),
     ],
 )
@@ -74,6 +75,11 @@ def test_roles_can_be_switched_off(
     tiny_agent: Agent, frames: np.ndarray, roles: set[str], expected: list[type[Event]]
 ) -> None:
     assert kinds(list(tiny_agent.stream(frames, "What happens?", roles=roles))) == expected
+
+
+def test_the_planner_also_rephrases_where_nobody_answers(tiny_agent: Agent, frames: np.ndarray) -> None:
+    trace = tiny_agent.ask(frames, "What happens?", roles={"planner", "grounder"}).trace
+    assert [call.role for call in trace.calls] == ["planner", "grounder"]
 
 
 def test_without_a_moment_and_without_verifier_the_whole_video_is_taken(tiny_agent: Agent, frames: np.ndarray) -> None:
@@ -116,6 +122,8 @@ def test_bad_questions_are_refused_before_any_work(tiny_agent: Agent, frames: np
         tiny_agent.ask(frames, "which?", roles={"planner"})
     with pytest.raises(InputError, match="top_k"):
         tiny_agent.find(frames, "which", top_k=0)
+    with pytest.raises(InputError, match="top_k"):
+        asyncio.run(tiny_agent.afind(frames, "which", top_k=0))
     with pytest.raises(VideoError):
         tiny_agent.ask("/no/such/file.mp4", "which?")
 

@@ -1,7 +1,8 @@
 """A published checkpoint, converted, gives what the published code computed (float32, CPU).
 
 Tolerances: spans within 1e-3 of the duration (they agree to the last bit but for float noise before rounding),
-confidences and verifier scores within 1e-4, replies and ranks identical.
+confidences within 1e-4, verifier scores within 1e-5 (a segment token one frame pair off moves them by as little as
+2e-5 here), replies and ranks identical.
 """
 
 import json
@@ -36,11 +37,8 @@ def agent(converted: Path, request: pytest.FixtureRequest) -> Iterator[Agent]:
 def sample(agent: Agent, parity_dir: Path, request: pytest.FixtureRequest) -> tuple[dict[str, Any], Result]:
     """What the published code gave for one question, and what we give."""
     expected = json.loads((parity_dir / "expected.json").read_text())[request.param]
-    roles = set(expected["agents"])
     question, options = expected.get("question", expected["query"]), expected.get("options")
-    if "answerer" not in roles:  # a grounding-only sample: the planner runs all the same, so does our answerer
-        roles.add("answerer")
-    result = agent.ask(parity_dir / expected["video_path"], question, options=options, roles=roles)
+    result = agent.ask(parity_dir / expected["video_path"], question, options=options, roles=expected["agents"])
     return expected, result
 
 
@@ -69,7 +67,7 @@ def test_candidates_of_the_grounder(sample: tuple[dict[str, Any], Result]) -> No
 
 def test_verifier_scores_and_ranking(sample: tuple[dict[str, Any], Result]) -> None:
     expected, result = sample
-    assert [call.score for call in calls(result, "verifier")] == pytest.approx(expected["probs"], abs=1e-4)
+    assert [call.score for call in calls(result, "verifier")] == pytest.approx(expected["probs"], abs=1e-5)
     ranked = [result.trace.grounded[i] for i in expected["ranks"]]
     assert [(c.start, c.end, c.confidence) for c in result.candidates[: len(ranked)]] == [
         (c.start, c.end, c.confidence) for c in ranked

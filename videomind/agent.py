@@ -25,6 +25,7 @@ from videomind.vision.reader import open_video
 from videomind.vision.subtitles import Cue, load_subtitles
 
 FRAME_CACHE_BYTES = 512 << 20
+FINDERS = frozenset({"grounder", "verifier"})
 Video = str | Path | np.ndarray | VideoReader
 """What can be asked about: a file, a folder of frames, frames [T, H, W, 3], or an open reader."""
 
@@ -129,10 +130,8 @@ class Agent:
         Raises:
             InputError: as in `stream`, or `top_k` below 1.
         """
-        if top_k < 1:
-            raise InputError(f"top_k is {top_k}: ask for at least one candidate")
-        result = self.ask(video, query, roles={"grounder", "verifier"} & set(self.roles))
-        return replace(result, candidates=result.candidates[:top_k])
+        _check_top_k(top_k)
+        return _cut(self.ask(video, query, roles=FINDERS & set(self.roles)), top_k)
 
     def astream(
         self,
@@ -168,8 +167,8 @@ class Agent:
 
     async def afind(self, video: Video, query: str, top_k: int = 5) -> Result:
         """`find`, awaitable."""
-        result = await self.aask(video, query, roles={"grounder", "verifier"} & set(self.roles))
-        return replace(result, candidates=result.candidates[:top_k])
+        _check_top_k(top_k)
+        return _cut(await self.aask(video, query, roles=FINDERS & set(self.roles)), top_k)
 
     def memory(self) -> Memory:
         """Bytes of the shared base and of what each role adds."""
@@ -218,6 +217,15 @@ def _cues(subtitles: str | Path | Sequence[Cue] | None) -> tuple[Cue, ...]:
     if subtitles is None:
         return ()
     return load_subtitles(subtitles) if isinstance(subtitles, str | Path) else tuple(subtitles)
+
+
+def _check_top_k(top_k: int) -> None:
+    if top_k < 1:
+        raise InputError(f"top_k is {top_k}: ask for at least one candidate")
+
+
+def _cut(result: Result, top_k: int) -> Result:
+    return replace(result, candidates=result.candidates[:top_k])
 
 
 def _result(events: Iterator[Event]) -> Result:

@@ -95,11 +95,11 @@ class Chain:
         )
 
     def _plan(self) -> tuple[Plan, str]:
-        """The roles that will be called, and the query to ground."""
+        """The roles that will be called, and the query to ground (rephrased also where nobody answers)."""
         on, question = self.task.roles, self.task.question
-        if "planner" not in on or not {"grounder", "answerer"} <= on:
-            wanted = planner.GROUND_ROLES if "grounder" in on else planner.ANSWER_ROLES
-            return Plan(tuple(role for role in wanted if role in on), reply="", parsed=False), question
+        if not {"planner", "grounder"} <= on:
+            unplanned = planner.GROUND_ROLES if "grounder" in on else planner.ANSWER_ROLES
+            return Plan(tuple(role for role in unplanned if role in on), reply="", parsed=False), question
         views: list[tuple[RoleSpec, Span | None]] = [
             (self.specs["planner"], None),
             (self.specs["grounder"], None),
@@ -110,7 +110,10 @@ class Chain:
             (reply,) = self.engine.generate([request], self.cancel)
         self._record([request], [reply])
         decided = planner.parse_plan(reply, question)
-        return Plan(tuple(r for r in decided.roles if r in on), reply, decided.parsed), decided.query
+        wanted = (
+            decided.roles if "answerer" in on else planner.GROUND_ROLES
+        )  # with nobody to answer, what is left is to find
+        return Plan(tuple(role for role in wanted if role in on), reply, decided.parsed), decided.query
 
     def _ground(self, query: str) -> tuple[Candidate, ...]:
         spec, duration = self.specs["grounder"], self.reader.duration

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import torch
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
-CELLS_PER_VIEW = 4
-"""Visual tokens per frame pair: views are 56×56 pixels, 2×2 cells of 28×28."""
-
 
 @dataclass(frozen=True, slots=True)
 class Size:
