@@ -32,8 +32,8 @@ from videomind.results import Result
 from videomind.synth.questions import Question, absent_query, queries, questions
 from videomind.synth.video import write_scene
 from videomind.synth.world import Scene, sample_scene
-from videomind.training.clips import overlap
-from videomind.training.recipe import EVALUATION_SEEDS
+from videomind.training.nano.clips import overlap
+from videomind.training.nano.recipe import EVALUATION_SEEDS
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- numbers -->", "<!-- end of numbers -->"

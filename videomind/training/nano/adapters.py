@@ -8,8 +8,8 @@ from random import Random
 import torch
 from torch import Tensor, nn
 
-from videomind.training.lora import LoraLinear, attach, detach
-from videomind.training.stages.language import Lessons, Trainee
+from videomind.training.nano.language import Lessons, Trainee
+from videomind.training.nano.lora import LoraLinear, attach, detach
 
 RANK, ALPHA = 16, 32.0
 SHOWN = ("reply", "token", "focal", "offset", "contrast")

@@ -16,19 +16,19 @@ from transformers import PreTrainedTokenizerFast
 
 from videomind.lora_switch.adapter import Adapter
 from videomind.synth.world import World
-from videomind.training.backbone import Size, build_backbone
-from videomind.training.clips import candidate_clips, moment_clips, whole_clips
-from videomind.training.features import ClipStore, encode_clips, write_shard
-from videomind.training.loop import History, load_weights, read_history, train
-from videomind.training.lora import to_adapter
-from videomind.training.nano_roles import ROLE_SPECS, WATCH
-from videomind.training.packing import Packer
-from videomind.training.parallel import rank, run_apart, run_together
-from videomind.training.stages.language import Lessons, Trainee, base_lesson
-from videomind.training.stages.roles import RoleTrainee, role_lesson
-from videomind.training.stages.visual import VisualTrainee, measure_visual
-from videomind.training.talks import role_texts
-from videomind.training.tokenizer import train_tokenizer
+from videomind.training.nano.adapters import RoleTrainee, role_lesson
+from videomind.training.nano.backbone import Size, build_backbone
+from videomind.training.nano.clips import candidate_clips, moment_clips, whole_clips
+from videomind.training.nano.features import ClipStore, encode_clips, write_shard
+from videomind.training.nano.language import Lessons, Trainee, base_lesson
+from videomind.training.nano.loop import History, load_weights, read_history, train
+from videomind.training.nano.lora import to_adapter
+from videomind.training.nano.packing import Packer
+from videomind.training.nano.parallel import rank, run_apart, run_together
+from videomind.training.nano.specs import ROLE_SPECS, WATCH
+from videomind.training.nano.talks import role_texts
+from videomind.training.nano.tokenizer import train_tokenizer
+from videomind.training.nano.visual import VisualTrainee, measure_visual
 
 Measure = Callable[[int], Mapping[str, Tensor]]
 KINDS = {"whole": 6, "moment": 2, "candidate": 2}

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from videomind.model.positions import mrope_positions
 from videomind.synth.questions import OPTIONS
-from videomind.training.views import GRID
+from videomind.training.nano.views import GRID
 
 IGNORE = -100
 TURN = "<|im_end|>\n<|im_start|>assistant\n"

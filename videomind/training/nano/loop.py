@@ -12,7 +12,7 @@ from statistics import fmean
 import torch
 from torch import Tensor, nn
 
-from videomind.training.parallel import agree, average_gradients, rank
+from videomind.training.nano.parallel import agree, average_gradients, rank
 
 LOG_SECONDS = 20.0
 SAVE_SECONDS = 60.0

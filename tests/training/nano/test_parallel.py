@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from videomind.training.parallel import agree, average_gradients, rank, run_apart, run_together
+from videomind.training.nano.parallel import agree, average_gradients, rank, run_apart, run_together
 
 
 def _work(folder: Path) -> None:

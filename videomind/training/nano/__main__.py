@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
-from videomind.training.export import write_bundle
-from videomind.training.recipe import Recipe, assemble, load_tokenizer, run_recipe
+from videomind.training.nano.export import write_bundle
+from videomind.training.nano.recipe import Recipe, assemble, load_tokenizer, run_recipe
 
 CLIPS_PER_MINUTE = 700
 SHOWN_POINTS = 12

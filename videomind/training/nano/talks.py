@@ -9,10 +9,10 @@ from videomind.roles.answerer import OPTION_PREFIX, multiple_choice_text
 from videomind.roles.grounder import clean_query
 from videomind.synth.questions import Query, Question, absent_query, plan_reply, queries, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Scene
-from videomind.training.clips import overlap
-from videomind.training.nano_roles import NO, REG, ROLE_SPECS, YES
-from videomind.training.packing import Talk
-from videomind.training.views import Span
+from videomind.training.nano.clips import overlap
+from videomind.training.nano.packing import Talk
+from videomind.training.nano.specs import NO, REG, ROLE_SPECS, YES
+from videomind.training.nano.views import Span
 
 GOOD_OVERLAP = 0.75
 """A candidate with at least this temporal IoU deserves a "Yes": the best ones must stand out among the good."""

@@ -23,14 +23,20 @@ from videomind.roles.verifier import crop_for, segment_positions
 from videomind.synth.labels import IGNORE, cell_labels, event_labels
 from videomind.synth.questions import OPTIONS, Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
-from videomind.training.clips import overlap
-from videomind.training.features import Clip, ClipStore
-from videomind.training.forward import States, choice_scores, frame_states, reply_loss, states, use_packed_attention
 from videomind.training.losses import decoder_loss
-from videomind.training.nano_roles import REG, ROLE_SPECS, SEG_END, SEG_START, WATCH
-from videomind.training.packing import WINDOW, Marks, Packed, Packer, Talk
-from videomind.training.stages.visual import label_loss
-from videomind.training.talks import (
+from videomind.training.nano.clips import overlap
+from videomind.training.nano.features import Clip, ClipStore
+from videomind.training.nano.forward import (
+    States,
+    choice_scores,
+    frame_states,
+    reply_loss,
+    states,
+    use_packed_attention,
+)
+from videomind.training.nano.packing import WINDOW, Marks, Packed, Packer, Talk
+from videomind.training.nano.specs import REG, ROLE_SPECS, SEG_END, SEG_START, WATCH
+from videomind.training.nano.talks import (
     ANSWERS,
     GOOD_OVERLAP,
     Grounding,
@@ -42,6 +48,7 @@ from videomind.training.talks import (
     verifiable_queries,
     verify_talk,
 )
+from videomind.training.nano.visual import label_loss
 
 DECODER_DIMS = 128
 RARE = -3.0

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from transformers import AttentionInterface
 from transformers.models.qwen2_vl.modeling_qwen2_vl import apply_rotary_pos_emb
 
-from videomind.training.packing import IGNORE, WINDOW, Packed
+from videomind.training.nano.packing import IGNORE, WINDOW, Packed
 
 PACKED = "packed"
 

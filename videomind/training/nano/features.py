@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from videomind.model.visual import encode_view
 from videomind.roles.spec import View
 from videomind.synth.world import Scene, World, sample_scene
-from videomind.training.views import GRID, Span, patches, render_view, soften, view_times
+from videomind.training.nano.views import GRID, Span, patches, render_view, soften, view_times
 
 FILE_RATES = (10.0, 12.5, 15.0, 24.0, 25.0, 30.0)
 BATCH = 16

@@ -9,8 +9,8 @@ from videomind.roles.spans import widen_span
 from videomind.roles.spec import RoleSpec
 from videomind.roles.verifier import crop_for
 from videomind.synth.world import Scene, World, sample_scene
-from videomind.training.features import Clip
-from videomind.training.views import Span
+from videomind.training.nano.features import Clip
+from videomind.training.nano.views import Span
 
 
 def whole_clips(world: World, seeds: range) -> Iterator[Clip]:

@@ -12,11 +12,11 @@ from videomind.model.positions import mrope_positions
 from videomind.synth.questions import questions
 from videomind.synth.world import World, sample_scene
 from videomind.training import forward
-from videomind.training.backbone import Size, build_backbone
-from videomind.training.forward import choice_scores, frame_states, states, use_packed_attention
-from videomind.training.packing import IGNORE, Packer, Talk
-from videomind.training.talks import choice_talk
-from videomind.training.tokenizer import train_tokenizer
+from videomind.training.nano.backbone import Size, build_backbone
+from videomind.training.nano.forward import choice_scores, frame_states, states, use_packed_attention
+from videomind.training.nano.packing import IGNORE, Packer, Talk
+from videomind.training.nano.talks import choice_talk
+from videomind.training.nano.tokenizer import train_tokenizer
 
 TALKS = [
     Talk("What appears first?", "the red circle"),

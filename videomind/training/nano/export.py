@@ -14,8 +14,8 @@ import torch
 
 from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import Manifest, Role, save_manifest, save_role
-from videomind.training.nano_roles import ROLE_SPECS
-from videomind.training.views import MEAN, STD
+from videomind.training.nano.specs import ROLE_SPECS
+from videomind.training.nano.views import MEAN, STD
 
 RECORD = "training.json"
 NOTICE = (

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from videomind.model.visual import encode_view
 from videomind.synth.labels import IGNORE, CellLabels, cell_labels
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Scene, World, sample_scene
-from videomind.training.views import GRID, patches, render_view, soften
+from videomind.training.nano.views import GRID, patches, render_view, soften
 
 SCENES, PAIRS = 32, 10
 CLASSES = {"colour": 1 + len(COLOURS), "shape": 1 + len(SHAPES), "action": 1 + len(ACTIONS)}

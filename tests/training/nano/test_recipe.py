@@ -12,9 +12,9 @@ import torch
 
 from videomind.lora_switch.bundle import load_bundle
 from videomind.training import recipe as recipes
-from videomind.training.backbone import Size
-from videomind.training.export import RECORD, weight_hashes, write_bundle
-from videomind.training.recipe import Recipe, assemble, load_tokenizer, run_recipe
+from videomind.training.nano.backbone import Size
+from videomind.training.nano.export import RECORD, weight_hashes, write_bundle
+from videomind.training.nano.recipe import Recipe, assemble, load_tokenizer, run_recipe
 
 TINY = Size(visual_depth=1, visual_width=32, text_depth=1, text_width=64, feed_forward=64, heads=2, kv_heads=1)
 

@@ -1,0 +1,1 @@
+"""The embedded model: its recipe, from nothing to a role bundle."""

@@ -1,1 +1,0 @@
-"""The stages of training a small backbone from nothing: eyes, language, roles."""
