@@ -11,7 +11,7 @@ from transformers import AttentionInterface
 from videomind.model.positions import mrope_positions
 from videomind.synth.questions import questions
 from videomind.synth.world import World, sample_scene
-from videomind.training import forward
+from videomind.training.nano import forward
 from videomind.training.nano.backbone import Size, build_backbone
 from videomind.training.nano.forward import choice_scores, frame_states, states, use_packed_attention
 from videomind.training.nano.packing import IGNORE, Packer, Talk

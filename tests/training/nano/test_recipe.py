@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from videomind.lora_switch.bundle import load_bundle
-from videomind.training import recipe as recipes
+from videomind.training.nano import recipe as recipes
 from videomind.training.nano.backbone import Size
 from videomind.training.nano.export import RECORD, weight_hashes, write_bundle
 from videomind.training.nano.recipe import Recipe, assemble, load_tokenizer, run_recipe
