@@ -24,9 +24,19 @@ VERBS: dict[str, tuple[str, str]] = {
 Form = Literal["name", "clause", "relative", "gerund"]
 
 
+def gerund(action: str) -> str:
+    """The -ing form of an action, or of a flash ("flashes blue")."""
+    return VERBS[action][1] if action in VERBS else action.replace("flashes", "flashing")
+
+
+def deeds(event: Event) -> tuple[str, ...]:
+    """What is true of an event: its action, and its flash if it has one."""
+    return (event.action,) if event.flash is None else (event.action, f"flashes {event.flash}")
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What is said of a thing; None = not said."""
+    """What is said of a thing, `action` being an action or a flash; None = not said."""
 
     colour: str | None = None
     shape: str | None = None
@@ -37,7 +47,7 @@ class Description:
         return (
             self.colour in (None, event.colour, event.becomes)
             and self.shape in (None, event.shape)
-            and self.action in (None, event.action)
+            and self.action in (None, *deeds(event))
         )
 
     def within(self, scene: Scene) -> list[Event]:
@@ -60,11 +70,11 @@ class Description:
             return f"the {self.noun} {self.action}" if self.noun != "thing" else f"something {self.action}"
         if form == "relative":
             return f"the {self.noun} that {self.action}"
-        return f"{self.noun} {VERBS[self.action][1]}"
+        return f"{self.noun} {gerund(self.action)}"
 
 
 def descriptions(event: Event) -> Iterator[Description]:
     """All descriptions of an event by its first colour, from the full one to the vaguest that says anything."""
-    for colour, shape, action in product((event.colour, None), (event.shape, None), (event.action, None)):
+    for colour, shape, action in product((event.colour, None), (event.shape, None), (*deeds(event), None)):
         if colour or shape or action:
             yield Description(colour, shape, action)

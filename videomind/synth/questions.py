@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from videomind.synth.describe import VERBS, Description, Form, descriptions
+from videomind.synth.describe import VERBS, Description, Form, deeds, descriptions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Event, Scene
 
 Span = tuple[float, float]
@@ -17,10 +17,10 @@ IN_THE_MOMENT = "in the moment shown"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A text to ground and the span (seconds) it means; None if it never happens."""
+    """A text to ground and the spans (seconds) it means, in order of time; none if it never happens."""
 
     text: str
-    span: Span | None
+    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Question:
     """A question with its answer.
 
     Attributes:
-        kind: what it asks for: colour, shape, motion, turn, when (grounded); first, last, after, before, order,
+        kind: what it asks for: colour, shape, motion, turn, flash, when (grounded); first, last, after, before, order,
             count, exists, describe (about the whole video).
         text: as a user would ask it.
         answer: the right answer.
@@ -66,12 +66,23 @@ def plan_reply(question: Question) -> str:
 
 
 def queries(scene: Scene, rng: Random) -> list[Query]:
-    """For each event one query that means it alone, in one of the forms people use."""
-    found = []
-    for event in scene.events:
-        unique = [d for d in descriptions(event) if d.is_unique(scene)]
-        found.append(Query(_wording(rng, rng.choice(unique)), event.span))
-    return found
+    """For each event one query, in one of the forms people use; where it can, the query means that event alone."""
+    return [_query(rng, scene, event, most=1) for event in scene.events]
+
+
+def repeated_queries(scene: Scene, rng: Random) -> list[Query]:
+    """For each event a query that means it and others, if there is one."""
+    found = (_query(rng, scene, event, most=len(scene.events)) for event in scene.events)
+    return [query for query in found if len(query.spans) > 1]
+
+
+def _query(rng: Random, scene: Scene, event: Event, most: int) -> Query:
+    """A query for the event that means `most` events or fewer, if it can."""
+    ways = [(described, described.within(scene)) for described in descriptions(event)]
+    fitting = [way for way in ways if len(way[1]) == most] if most == 1 else [way for way in ways if len(way[1]) > 1]
+    fewest = min(len(meant) for _, meant in ways)
+    described, meant = rng.choice(fitting or [way for way in ways if len(way[1]) == fewest])
+    return Query(_wording(rng, described), tuple(e.span for e in meant))
 
 
 def absent_query(scene: Scene, rng: Random) -> Query:
@@ -80,19 +91,23 @@ def absent_query(scene: Scene, rng: Random) -> Query:
         event = rng.choice(scene.events)
         near = Description(event.colour, event.shape, event.action)
         part = rng.choice(("colour", "shape", "action", "colour and shape"))
-        other = Description(rng.choice(list(COLOURS)), rng.choice(SHAPES), rng.choice(ACTIONS))
+        deed = rng.choice((rng.choice(ACTIONS), f"flashes {rng.choice(list(COLOURS))}"))
+        other = Description(rng.choice(list(COLOURS)), rng.choice(SHAPES), deed)
         described = replace(
             near,
             colour=other.colour if "colour" in part else near.colour,
             shape=other.shape if "shape" in part else near.shape,
             action=other.action if part == "action" else rng.choice((None, near.action)),
         )
-        if not described.within(scene):
-            return Query(_wording(rng, described), None)
+        if not described.within(scene) and described.action != f"flashes {described.colour}":
+            return Query(_wording(rng, described), ())
 
 
 def _wording(rng: Random, described: Description) -> str:
     form: Form = rng.choice(("clause", "clause", "relative", "gerund"))
+    if described.action is not None and described.action not in VERBS:  # what is meant is the thing, not its flash
+        phrase = described.phrase(rng.choice(("relative", "relative", "gerund")))
+        return rng.choice((phrase, phrase.capitalize()))
     phrase = described.phrase(form)
     ways = [
         phrase,
@@ -119,14 +134,14 @@ def questions(scene: Scene, rng: Random) -> list[Question]:
 
 def describe(scene: Scene) -> str:
     """The whole video in a sentence per event."""
-    sentences = [f"a {e.name} {e.action}" for e in scene.events]
+    sentences = [f"a {e.name} {' and '.join(deeds(e))}" for e in scene.events]
     return ". then ".join(sentences) + "."
 
 
 def _colour(scene: Scene, rng: Random) -> Iterable[Question]:
     for event in scene.events:
         for shape in (event.shape, None):
-            seen = Description(None, shape, event.action)
+            seen = Description(None, shape, rng.choice(deeds(event)))
             if seen.is_unique(scene) and event.colour == event.becomes:
                 text = rng.choice(("What colour is {}?", "Which colour is {}?", "What is the colour of {}?"))
                 yield _grounded("colour", text, seen, event, event.colour, _others(rng, COLOURS, event.colour))
@@ -135,7 +150,7 @@ def _colour(scene: Scene, rng: Random) -> Iterable[Question]:
 def _shape(scene: Scene, rng: Random) -> Iterable[Question]:
     for event in scene.events:
         for colour in (event.colour, None):
-            seen = Description(colour, None, event.action)
+            seen = Description(colour, None, rng.choice(deeds(event)))
             if seen.is_unique(scene):
                 text = rng.choice(("What shape is {}?", "Which shape is {}?", "What is the shape of {}?"))
                 yield _grounded("shape", text, seen, event, event.shape, _others(rng, SHAPES, event.shape))
@@ -156,6 +171,16 @@ def _turn(scene: Scene, rng: Random) -> Iterable[Question]:
             text = rng.choice(("Which colour does {} turn into?", "What colour does {} become?"))
             choices = (event.colour, *(c for c in _others(rng, COLOURS, event.becomes) if c != event.colour))
             yield _grounded("turn", text, seen, event, event.becomes, choices)
+
+
+def _flash(scene: Scene, rng: Random) -> Iterable[Question]:
+    for event in scene.events:
+        ways = [Description(event.colour, event.shape, action) for action in (None, event.action)]
+        clear = [seen for seen in ways if seen.is_unique(scene)]
+        if event.flash is not None and clear:
+            text = rng.choice(("Which colour does {} flash?", "What colour does {} flash for a moment?"))
+            choices = tuple(c for c in _others(rng, COLOURS, event.flash) if c != event.colour)
+            yield _grounded("flash", text, rng.choice(clear), event, event.flash, choices)
 
 
 def _when(scene: Scene, rng: Random) -> Iterable[Question]:
@@ -181,13 +206,18 @@ def _ends(scene: Scene, rng: Random) -> Iterable[Question]:
 def _neighbours(scene: Scene, rng: Random) -> Iterable[Question]:
     for early, late in zip(scene.events, scene.events[1:], strict=False):
         for kind, anchor, answer in (("after", early, late), ("before", late, early)):
+            if not Description(anchor.colour, anchor.shape).is_unique(scene) or answer.name == anchor.name:
+                continue
             text = rng.choice(("What appears right {}?", "Which thing appears right {}?", "What comes right {}?"))
             choices = _thing_answer(scene, rng, answer, without=anchor)
             yield Question(kind, text.format(f"{kind} the {anchor.name}"), *choices)
 
 
 def _order(scene: Scene, rng: Random) -> Iterable[Question]:
-    early, late = sorted(rng.sample(scene.events, 2), key=lambda e: e.start)
+    once = [e for e in scene.events if Description(e.colour, e.shape).is_unique(scene)]
+    if len(once) < 2:
+        return
+    early, late = sorted(rng.sample(once, 2), key=lambda e: e.start)
     first, second = rng.sample((early, late), 2)
     word = rng.choice(("before", "after"))
     right = (first is early) == (word == "before")
@@ -205,7 +235,7 @@ def _count(scene: Scene, rng: Random) -> Iterable[Question]:
         f"How many {plural} appear?": sum(e.shape == shape for e in scene.events),
     }
     for text, count in things.items():
-        near = sorted((n for n in range(6) if n != count), key=lambda n: (abs(n - count), rng.random()))
+        near = sorted((n for n in range(7) if n != count), key=lambda n: (abs(n - count), rng.random()))
         yield Question("count", text, str(count), tuple(map(str, near)))
 
 
@@ -222,7 +252,8 @@ def _describe(scene: Scene, rng: Random) -> Iterable[Question]:
 
 def _thing_answer(scene: Scene, rng: Random, event: Event, without: Event | None = None) -> tuple[str, tuple[str, ...]]:
     """The event's name as an answer, and wrong ones: first the scene's other things, then things not in it."""
-    others = [e.name for e in scene.events if e not in (event, without)]
+    known = {event.name, without.name if without else event.name}
+    others = sorted({e.name for e in scene.events} - known)
     rng.shuffle(others)
     absent = _absent_names(scene)
     rng.shuffle(absent)
@@ -245,6 +276,7 @@ _MAKERS: tuple[Callable[[Scene, Random], Iterable[Question]], ...] = (
     _shape,
     _motion,
     _turn,
+    _flash,
     _when,
     _ends,
     _neighbours,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from videomind.synth.world import BLINK_PERIOD, COLOURS, SHAPES, Event, Scene
+from videomind.synth.world import BLINK_PERIOD, COLOURS, FLASH, SHAPES, Event, Scene
 
 Floats = npt.NDArray[np.float32]
 Frames = npt.NDArray[np.uint8]
@@ -33,6 +33,16 @@ def centres(event: Event, times: npt.NDArray[np.float64]) -> npt.NDArray[np.floa
     done = _progress(event, times)[:, None]
     path = np.array(event.path)
     return np.asarray(path[:2] * (1 - done) + path[2:] * done)
+
+
+def colours(event: Event, times: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Index in `COLOURS` [T] of the colour that the thing has at each time."""
+    names = list(COLOURS)
+    index = np.where(times >= event.middle, names.index(event.becomes), names.index(event.colour))
+    if event.flash is not None:
+        since = np.round(times - event.flash_at, 6)
+        index[(since >= 0) & (since < FLASH)] = names.index(event.flash)
+    return np.asarray(index)
 
 
 def render(scene: Scene, times: Sequence[float] | npt.NDArray[np.float64], size: int) -> Frames:
@@ -74,9 +84,8 @@ def _paint(canvas: Floats, event: Event, index: npt.NDArray[np.intp], times: npt
     x = axis[None, None, :] - centre[:, 0, None, None]
     y = axis[None, :, None] - centre[:, 1, None, None]
     cover = np.clip(0.5 - _distance(event.shape, x, y, radius) * size, 0, 1)[..., None]
-    late = (times >= event.middle)[:, None]
-    colour = np.where(late, COLOURS[event.becomes], COLOURS[event.colour]).astype(np.float32)[:, None, None]
-    canvas[index] += cover * (colour - canvas[index])
+    palette = np.array(list(COLOURS.values()), dtype=np.float32)
+    canvas[index] += cover * (palette[colours(event, times)][:, None, None] - canvas[index])
 
 
 def _distance(shape: str, x: Floats, y: Floats, radius: Floats) -> Floats:

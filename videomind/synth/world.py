@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
 
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -23,6 +24,10 @@ MOVES: dict[str, tuple[int, int]] = {
 ACTIONS = (*MOVES, "stays still", "blinks", "grows", "changes colour")
 BLINK_PERIOD = 1.0
 """A blinking thing is visible in the first half of each period, counted from its start."""
+FLASH = 0.6
+"""Seconds for which a thing that flashes has another colour."""
+FLASHING = (*MOVES, "stays still", "grows")
+"""Actions during which a thing may flash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +42,45 @@ class World:
         gap: least time between two events that do not overlap.
         overlap: chance that an event starts while the one before it is still going on (never three at once).
         kin: chance that a thing shares its colour or its shape with an earlier one (a distractor).
+        twin: chance that an event shows a thing again that was there before.
+        again: chance that it then does the same again.
+        flash: chance that a thing takes another colour for a moment.
         radius: smallest and largest thing.
+        brightness: grey level of the background.
+        slope: by how much, at most, the background's level changes across the frame.
+        noise: grain, in grey levels.
         fps: frames per second of the video file.
     """
 
     colours: tuple[str, ...] = tuple(COLOURS)
     shapes: tuple[str, ...] = SHAPES
     actions: tuple[str, ...] = ACTIONS
-    duration: tuple[float, float] = (12.0, 24.0)
-    events: tuple[int, int] = (2, 5)
-    length: tuple[float, float] = (3.0, 6.0)
+    duration: tuple[float, float] = (16.0, 40.0)
+    events: tuple[int, int] = (3, 6)
+    length: tuple[float, float] = (2.5, 6.0)
     gap: float = 0.6
     overlap: float = 0.25
     kin: float = 0.4
+    twin: float = 0.25
+    again: float = 0.3
+    flash: float = 0.5
     radius: tuple[float, float] = (0.17, 0.22)
+    brightness: tuple[float, float] = (25.0, 90.0)
+    slope: float = 20.0
+    noise: tuple[float, float] = (1.0, 5.0)
     fps: float = 10.0
+
+
+OTHER_STYLE = World(
+    duration=(40.0, 120.0),
+    length=(3.5, 9.0),
+    radius=(0.14, 0.26),
+    brightness=(10.0, 115.0),
+    slope=45.0,
+    noise=(5.0, 10.0),
+    fps=12.5,
+)
+"""Scenes as `World()` never shows them: up to three times as long, slower, other sizes, backgrounds and grain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +88,10 @@ class Event:
     """One thing doing one thing: visible for `start <= t < end`, its centre on a straight line, its radius linear in t.
 
     Attributes:
-        colour, shape: what it is; no two events of a scene share both.
+        colour, shape: what it is; no two things seen at once share both.
         action: one of `ACTIONS`.
         becomes: its colour from the middle of the event on ("changes colour" only, else its colour).
+        flash: its colour for `FLASH` seconds from `flash_at` on, or None.
         path: x, y at the start and x, y at the end; the origin is the upper left corner.
         radius: at the start and at the end.
     """
@@ -74,6 +104,8 @@ class Event:
     becomes: str
     path: tuple[float, float, float, float]
     radius: tuple[float, float]
+    flash: str | None = None
+    flash_at: float = 0.0
 
     def __post_init__(self) -> None:
         assert self.start < self.end, "an event takes time"
@@ -120,10 +152,15 @@ def sample_scene(seed: int, world: World | None = None) -> Scene:
         before = events[-1] if events and events[-1].end > start else None
         shared = before is not None or (index + 1 < len(spans) and spans[index + 1][0] < end)
         taken = {c for c, s in names if s == shape} | {e.becomes for e in events if e.shape == shape}
-        events.append(_sample_event(rng, world, (colour, shape), (start, end), before, shared, taken))
-    background = (rng.uniform(25, 90), rng.uniform(-20, 20), rng.uniform(-20, 20))
+        known = [e for e in events if e.becomes == e.colour and (before is None or e.name != before.name)]
+        if known and rng.random() < world.twin:
+            events.append(_sample_twin(rng, world, rng.choice(known), (start, end), before, shared))
+        else:
+            events.append(_sample_event(rng, world, (colour, shape), (start, end), before, shared, taken))
+    slope = world.slope
+    background = (rng.uniform(*world.brightness), rng.uniform(-slope, slope), rng.uniform(-slope, slope))
     tint = (rng.uniform(-8, 8), rng.uniform(-8, 8), rng.uniform(-8, 8))
-    return Scene(seed, duration, world.fps, tuple(events), background, tint, rng.uniform(1.0, 5.0))
+    return Scene(seed, duration, world.fps, tuple(events), background, tint, rng.uniform(*world.noise))
 
 
 def _sample_spans(rng: Random, world: World, duration: float) -> list[tuple[float, float]]:
@@ -163,6 +200,25 @@ def _sample_names(rng: Random, world: World, count: int) -> list[tuple[str, str]
     return names
 
 
+def _sample_twin(
+    rng: Random, world: World, known: Event, span: tuple[float, float], before: Event | None, shared: bool
+) -> Event:
+    """The thing of an earlier event once more: doing the same, or the same but for a flash, or something else."""
+    taken = set(world.colours)
+    kind, alike = (known.colour, known.shape), [known.action]
+    again = rng.random() < world.again
+    if not again and rng.random() < 0.5:
+        alike = [a for a in world.actions if a != known.action]
+    event = _sample_event(rng, world, kind, span, before, shared, taken, alike)
+    if again and event.action == known.action:
+        return replace(event, flash=known.flash, flash_at=_flash_at(rng, span))
+    return event
+
+
+def _flash_at(rng: Random, span: tuple[float, float]) -> float:
+    return round(rng.uniform(span[0] + 0.4, span[1] - FLASH - 0.4), 1)
+
+
 def _sample_event(
     rng: Random,
     world: World,
@@ -171,20 +227,22 @@ def _sample_event(
     before: Event | None,
     shared: bool,
     taken: set[str],
+    wanted: Sequence[str] = (),
 ) -> Event:
     """An event that becomes none of the `taken` colours.
 
-    `shared`: it overlaps another in time and so keeps to a half of the frame (`before` has the other).
+    `shared`: it overlaps another in time and so keeps to a half of the frame (`before` has the other). `wanted`: its
+    action is one of these if it can be.
     """
     colour, shape = name
     free = [c for c in world.colours if c not in taken]
     allowed = [a for a in world.actions if a != "changes colour" or free]
-    if before is None:
-        action = rng.choice(allowed)
-        flat = rng.random() < 0.5 if action not in MOVES else MOVES[action][0] != 0
-    else:
+    if before is not None:
         flat = before.path[1] == before.path[3] and abs(before.path[1] - 0.5) > 0.2
-        action = rng.choice([a for a in allowed if a not in MOVES or (MOVES[a][0] != 0) == flat])
+        allowed = [a for a in allowed if a not in MOVES or (MOVES[a][0] != 0) == flat]
+    action = rng.choice([a for a in allowed if a in wanted] or allowed)
+    if before is None:
+        flat = rng.random() < 0.5 if action not in MOVES else MOVES[action][0] != 0
     aside = rng.uniform(0.25, 0.75)
     if shared:
         aside = rng.choice((0.26, 0.74)) + rng.uniform(-0.02, 0.02)
@@ -198,4 +256,7 @@ def _sample_event(
     radius = rng.uniform(*world.radius)
     radii = (0.5 * radius, 1.15 * radius) if action == "grows" else (radius, radius)
     becomes = rng.choice(free) if action == "changes colour" else colour
-    return Event(colour, shape, action, *span, becomes, path, radii)
+    flash = None
+    if action in FLASHING and rng.random() < world.flash:
+        flash = rng.choice([c for c in world.colours if c != colour])
+    return Event(colour, shape, action, *span, becomes, path, radii, flash, _flash_at(rng, span) if flash else 0.0)

@@ -85,8 +85,10 @@ def test_choice_scores_are_what_the_last_layer_computes(packer: Packer, monkeypa
     hidden = states(model, batch, [torch.randn(16, 192)])
     scores = choice_scores(model, hidden.middle, batch)
     query, key = seen[-1]
+    head = batch.slots[0]
     for score, (row, letter, right, *ends), talk in zip(scores, batch.choices.tolist(), talks, strict=True):
-        wanted = (query[row, :3, letter][:, None] * key[row, :1, ends]).sum(-1) / 32**0.5
+        places = [end - head for end in ends]
+        wanted = (query[row, :3, letter - head][:, None] * key[row, :1, places]).sum(-1) / 32**0.5
         torch.testing.assert_close(score, wanted, atol=1e-5, rtol=1e-4)
         assert packer.tokenizer.decode(batch.targets[row, letter]) == "ABCD"[right]
         assert talk.reply.startswith(f"Best Option: ({'ABCD'[right]})")

@@ -16,7 +16,7 @@ import torch
 from videomind.training.nano.export import write_bundle
 from videomind.training.nano.recipe import Recipe, assemble, load_tokenizer, run_recipe
 
-CLIPS_PER_MINUTE = 700
+CLIPS_PER_MINUTE = 480
 SHOWN_POINTS = 12
 
 

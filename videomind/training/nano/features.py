@@ -31,11 +31,13 @@ class Clip:
         seed: the scene's seed.
         span: the seconds that are looked at.
         inner: the span inside it that it was chosen for: a moment, a candidate, or the same as `span`.
+        query: number of the query (`talks.queries_of_prediction`) that `inner` was found for.
     """
 
     seed: int
     span: Span
     inner: Span
+    query: int = 0
 
     def times(self, scene: Scene, view: View) -> npt.NDArray[np.float64]:
         """Seconds [T, 2] of the frame pairs that are seen, as if the file had one of several common frame rates."""
@@ -72,6 +74,7 @@ def write_shard(path: Path, clips: list[Clip], tokens: Iterable[Tensor]) -> None
         "tokens": torch.cat(parts),
         "lengths": torch.tensor([len(part) for part in parts]),
         "seeds": torch.tensor([clip.seed for clip in clips]),
+        "queries": torch.tensor([clip.query for clip in clips]),
         "spans": torch.tensor([(*clip.span, *clip.inner) for clip in clips], dtype=torch.float64),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,8 +98,8 @@ class ClipStore:
         tokens: list[Tensor] = []
         for path in sorted(paths):
             shard = load_file(path)
-            for seed, (a, b, c, d) in zip(shard["seeds"].tolist(), shard["spans"].tolist(), strict=True):
-                clips.append(Clip(seed, (a, b), (c, d)))
+            columns = (shard[name].tolist() for name in ("seeds", "spans", "queries"))
+            clips += [Clip(seed, (a, b), (c, d), query) for seed, (a, b, c, d), query in zip(*columns, strict=True)]
             tokens += shard["tokens"].split(shard["lengths"].tolist())
         buckets: dict[int, list[int]] = {}
         for index, part in enumerate(tokens):

@@ -23,7 +23,7 @@ from videomind.roles.verifier import crop_for, segment_positions
 from videomind.synth.labels import IGNORE, cell_labels, event_labels
 from videomind.synth.questions import OPTIONS, Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
-from videomind.training.losses import decoder_loss
+from videomind.training.losses import decoder_loss, pad_spans
 from videomind.training.nano.clips import overlap
 from videomind.training.nano.features import Clip, ClipStore
 from videomind.training.nano.forward import (
@@ -33,18 +33,19 @@ from videomind.training.nano.forward import (
     reply_loss,
     states,
     use_packed_attention,
+    verdict_loss,
 )
 from videomind.training.nano.packing import WINDOW, Marks, Packed, Packer, Talk
-from videomind.training.nano.specs import REG, ROLE_SPECS, SEG_END, SEG_START, WATCH
+from videomind.training.nano.specs import NO, REG, ROLE_SPECS, SEG_END, SEG_START, WATCH, YES
 from videomind.training.nano.talks import (
     ANSWERS,
-    GOOD_OVERLAP,
     Grounding,
     answer_talk,
     ground_talk,
     grounding_queries,
     moment_questions,
     plan_talk,
+    queries_of_prediction,
     verifiable_queries,
     verify_talk,
 )
@@ -56,13 +57,17 @@ RARE = -3.0
 MAX_EVENTS = 6
 PROBES = {
     "colour": 1 + len(COLOURS),
+    "flash": 1 + len(COLOURS),
     "shape": 1 + len(SHAPES),
     "action": 1 + len(ACTIONS),
     "event": 1 + MAX_EVENTS,
 }
-QUERY_PROBES = {name: PROBES[name] for name in ("colour", "shape", "action")}
+THING_PROBES = {name: PROBES[name] for name in ("colour", "shape", "action")}
+QUERY_PROBES = {**THING_PROBES, "event": PROBES["event"]}
 PROBE_WEIGHT, ANSWER_WEIGHT, GROUND_WEIGHT, CONTRAST_WEIGHT = 0.25, 0.5, 0.25, 0.25
-ROWS = {"whole": 16, "moment": 24, "candidate": 24}
+ROWS = {"whole": 16, "moment": 24, "candidate": 24, "predicted": 24}
+ENCLOSED = 0.5
+"""A candidate encloses an event from this temporal IoU on."""
 
 
 class Trainee(nn.Module):
@@ -77,7 +82,7 @@ class Trainee(nn.Module):
         nn.init.constant_(self.decoder.class_head.module.get_parameter("3.bias"), RARE)
         self.probes = _probes(width, PROBES)
         self.query_probes = _probes(width, QUERY_PROBES)
-        self.candidate_probes = _probes(width, QUERY_PROBES)
+        self.candidate_probes = _probes(width, THING_PROBES)
         self.answer_probe = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(ANSWERS)))
         self.letter_probe = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, OPTIONS))
 
@@ -94,12 +99,17 @@ class Lessons:
         packer: with the model's tokenizer.
         stores: visual tokens of "whole", "moment" and "candidate" clips.
         world: the world the clips are from.
+
+    Attributes:
+        invoked: adapters act from the slots on (aLoRA); set by who trains them.
     """
 
     def __init__(self, trainee: Trainee, packer: Packer, stores: Mapping[str, ClipStore], world: World) -> None:
         self.trainee, self.packer, self.stores, self.world = trainee, packer, stores, world
         ids = packer.tokenizer.convert_tokens_to_ids
         self.marks = ids(SEG_START), ids(SEG_END)
+        self.yes, self.no = ids(YES), ids(NO)
+        self.invoked = False
         use_packed_attention(trainee.model)
         self.device = next(trainee.parameters()).device
 
@@ -118,7 +128,7 @@ class Lessons:
                 + [plan_talk(q) for q in rng.sample(asked, plans)]
             )
         batch = self._pack(tokens, talks)
-        hidden = states(self.trainee.model, batch, tokens)
+        hidden = states(self.trainee.model, batch, tokens, invoked=self.invoked)
         numbers = self._reply(hidden, batch)
         numbers |= self._probe(hidden.last, batch, clips)
         if grounds:
@@ -133,22 +143,41 @@ class Lessons:
             asked = moment_questions(sample_scene(clip.seed, self.world), clip.inner, rng)
             talks.append([answer_talk(q, rng) for q in rng.choices(asked, k=answers)])
         batch = self._pack(tokens, talks)
-        hidden = states(self.trainee.model, batch, tokens)
+        hidden = states(self.trainee.model, batch, tokens, invoked=self.invoked)
         return self._reply(hidden, batch) | self._probe(hidden.last, batch, clips)
 
     def candidate(self, rng: Random) -> dict[str, Tensor]:
         """Whether the marked part of a crop is the moment of a question."""
         clips, tokens = self._draw("candidate", rng)
-        talks, marks = [], []
-        for clip, part in zip(clips, tokens, strict=True):
+        talks = []
+        for clip in clips:
             scene = sample_scene(clip.seed, self.world)
             talks.append([verify_talk(q, clip.inner) for q in verifiable_queries(scene, clip.inner, rng)])
-            crop = crop_for(*clip.inner, scene.duration, ROLE_SPECS["verifier"].min_span)
+        return self._judge(clips, tokens, talks)
+
+    def predicted(self, rng: Random) -> dict[str, Tensor]:
+        """Whether what the grounder found is the moment of the query it was found for, and of others."""
+        clips, tokens = self._draw("predicted", rng)
+        talks = []
+        for clip in clips:
+            scene = sample_scene(clip.seed, self.world)
+            asked = queries_of_prediction(scene)
+            others = verifiable_queries(scene, clip.inner, rng)[1:]
+            talks.append([verify_talk(q, clip.inner) for q in (asked[clip.query], *others)])
+        return self._judge(clips, tokens, talks)
+
+    def _judge(self, clips: list[Clip], tokens: list[Tensor], talks: list[list[Talk]]) -> dict[str, Tensor]:
+        marks = []
+        for clip, part in zip(clips, tokens, strict=True):
+            duration = sample_scene(clip.seed, self.world).duration
+            crop = crop_for(*clip.inner, duration, ROLE_SPECS["verifier"].min_span)
             start, end = segment_positions(crop.start, crop.end, len(part) // WINDOW)
             marks.append(((start, self.marks[0]), (end, self.marks[1])))
         batch = self._pack(tokens, talks, marks)
-        hidden = states(self.trainee.model, batch, tokens)
-        return self._reply(hidden, batch) | self._probe_candidates(hidden.middle[:, batch.slots[0] - 1].float(), clips)
+        hidden = states(self.trainee.model, batch, tokens, invoked=self.invoked)
+        loss = verdict_loss(self.trainee.model, hidden.last, batch, self.yes, self.no)
+        known = self._probe_candidates(hidden.middle[:, batch.slots[0] - 1].float(), clips)
+        return {"loss": loss, "verdict": loss} | known
 
     def _draw(self, kind: str, rng: Random) -> tuple[list[Clip], list[Tensor]]:
         store = self.stores[kind]
@@ -161,7 +190,7 @@ class Lessons:
         for clip in clips:
             events = sample_scene(clip.seed, self.world).events
             best = max(events, key=lambda event: overlap(event.span, clip.inner))
-            enclosed = overlap(best.span, clip.inner) >= GOOD_OVERLAP
+            enclosed = overlap(best.span, clip.inner) >= ENCLOSED
             labels.append(event_labels(best) if enclosed else (0, 0, 0))
         target = torch.tensor(labels, device=self.device)
         logits = [probe(end_BH) for probe in self.trainee.candidate_probes.values()]
@@ -197,7 +226,7 @@ class Lessons:
         labels = [cell_labels(s, c.times(s, WATCH)) for c in clips for s in [sample_scene(c.seed, self.world)]]
         numbers: dict[str, Tensor] = {}
         losses = []
-        for name in PROBES if clips[0].span == clips[0].inner else ("colour", "shape", "action"):
+        for name in PROBES if clips[0].span == clips[0].inner else ("colour", "flash", "shape", "action"):
             target = torch.cat([torch.from_numpy(getattr(label, name)).flatten() for label in labels]).to(self.device)
             logits = self.trainee.probes[name](cells)
             losses.append(label_loss(logits, target))
@@ -213,14 +242,13 @@ class Lessons:
         per_row = len(groundings[0])
         places = batch.replies[:, :per_row] + self.reg_offset
         query_BH = hidden[torch.arange(len(hidden))[:, None], places].flatten(0, 1)
-        spans = torch.tensor(
+        spans = pad_spans(
             [
-                [t / clip.span[1] * batch.pairs for t in g.span] if g.span else [float("nan")] * 2
+                [(start / clip.span[1] * batch.pairs, end / clip.span[1] * batch.pairs) for start, end in g.spans]
                 for clip, row in zip(clips, groundings, strict=True)
                 for g in row
-            ],
-            device=self.device,
-        )
+            ]
+        ).to(self.device)
         out = self.trainee.decoder(frames_BTH.repeat_interleave(per_row, 0).float(), query_BH.float(), every_layer=True)
         numbers = decoder_loss(out, spans, torch.rand(len(spans), device=self.device))
         named = {f"ground_{name}" if name == "loss" else name: value for name, value in numbers.items()}
@@ -229,11 +257,12 @@ class Lessons:
     def _probe_queries(
         self, query_BH: Tensor, clips: list[Clip], groundings: list[list[Grounding]]
     ) -> dict[str, Tensor]:
-        """What the state that predicts `<|reg|>` says about the event it asks for."""
+        """What the state that predicts `<|reg|>` says about the event it asks for, if it asks for one."""
         labels = []
         for clip, row in zip(clips, groundings, strict=True):
-            events = {event.span: event for event in sample_scene(clip.seed, self.world).events}
-            labels += [event_labels(events.get(g.span) if g.span else None) for g in row]
+            numbered = enumerate(sample_scene(clip.seed, self.world).events, start=1)
+            events = {event.span: (*event_labels(event), number) for number, event in numbered}
+            labels += [events[g.spans[0]] if len(g.spans) == 1 else (IGNORE,) * len(QUERY_PROBES) for g in row]
         target = torch.tensor(labels, device=self.device)
         logits = [self.trainee.query_probes[name](query_BH) for name in QUERY_PROBES]
         known = target[:, 0] != IGNORE
@@ -252,7 +281,10 @@ def base_lesson(lessons: Lessons, seed: int) -> dict[str, Tensor]:
     """One step of the base stage: mostly whole videos, then moments and candidates."""
     rng = Random(seed)
     kind = ("whole", "moment", "whole", "candidate")[seed % 4]
-    numbers: dict[str, Tensor] = getattr(lessons, kind)(rng)
+    if kind == "whole":
+        numbers = lessons.whole(rng, answers=4, plans=seed // 4 % 2, grounds=3)
+    else:
+        numbers = lessons.moment(rng) if kind == "moment" else lessons.candidate(rng)
     zero = torch.zeros(())
     extra = (
         PROBE_WEIGHT * sum(numbers.get(name, zero) for name in ("probe", "query_probe", "enclosed_probe"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -19,14 +21,16 @@ class LoraLinear(nn.Module):
         super().__init__()
         self.base = base.requires_grad_(False)
         self.scale = alpha / rank
+        self.acts = True
         self.a = nn.Parameter(base.weight.new_empty(rank, base.in_features))
         self.b = nn.Parameter(base.weight.new_zeros(base.out_features, rank))
         nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
-        low = nn.functional.linear(x, self.a)
-        out: Tensor = self.base(x) + nn.functional.linear(low, self.b) * self.scale
-        return out
+        out: Tensor = self.base(x)
+        if not self.acts:
+            return out
+        return out + nn.functional.linear(nn.functional.linear(x, self.a), self.b) * self.scale
 
 
 def attach(text: nn.Module, rank: int, alpha: float) -> dict[str, LoraLinear]:
@@ -47,6 +51,19 @@ def detach(text: nn.Module, layers: dict[str, LoraLinear]) -> None:
     for name, layer in layers.items():
         parent, _, leaf = name.rpartition(".")
         setattr(text.get_submodule(parent), leaf, layer.base)
+
+
+@contextmanager
+def adapters_off(text: nn.Module, off: bool) -> Iterator[None]:
+    """Within this context, if `off`, the text model is the base."""
+    layers = [layer for layer in text.modules() if off and isinstance(layer, LoraLinear)]
+    for layer in layers:
+        layer.acts = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.acts = True
 
 
 def to_adapter(layers: dict[str, LoraLinear], dtype: torch.dtype = torch.float16) -> Adapter:

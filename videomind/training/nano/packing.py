@@ -9,7 +9,7 @@ talks of a row are put in order of length, so that a slot is little longer than 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -40,6 +40,7 @@ class Talk:
         sure: the beginning of the reply that is the same for every answer.
         answer: class of the answer (`talks.ANSWERS`), if it has one.
         options: classes of the options, which stand in the third line of the text and those after it.
+        yes: for a verdict, the probability that "Yes" should have; its reply is then not learned otherwise.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Talk:
     sure: str = ""
     answer: int | None = None
     options: tuple[int, ...] = ()
+    yes: float | None = None
 
 
 class _Encoded(NamedTuple):
@@ -74,6 +76,8 @@ class Packed:
         options: [N, 4] for each option: its row, the place of the line break that ends it, its class, and its number.
         choices: [N, 3 + OPTIONS] for each talk with that many options: its row, the place from which the letter is
             predicted, the number of the right option, and the places where its options end.
+        verdicts: [N, 2] for each talk that is a verdict: its row, and the place from which it is predicted.
+        chances: [N] the probability that each verdict should give to "Yes".
     """
 
     ids: Tensor
@@ -86,18 +90,14 @@ class Packed:
     answers: Tensor
     options: Tensor
     choices: Tensor
+    verdicts: Tensor
+    chances: Tensor
 
     def to(self, device: torch.device) -> Packed:
         """The same batch on a device."""
-        moved = (
-            tensor.to(device)
-            for tensor in (
-                *(self.ids, self.positions, self.targets, self.video),
-                *(self.replies, self.answers, self.options, self.choices),
-            )
-        )
-        ids, positions, targets, video, *rest = moved
-        return Packed(ids, positions, targets, video, self.pairs, self.slots, *rest)
+        fields = ((name, getattr(self, name)) for name in self.__slots__)
+        moved: dict[str, Any] = {name: value.to(device) for name, value in fields if isinstance(value, Tensor)}
+        return replace(self, **moved)
 
 
 class Packer:
@@ -135,6 +135,8 @@ class Packer:
         answers: list[tuple[int, int, int]] = []
         options: list[tuple[int, int, int, int]] = []
         choices: list[tuple[int, ...]] = []
+        verdicts: list[tuple[int, int]] = []
+        chances: list[float] = []
         for row, (head, parts, order) in enumerate(zip(heads, encoded, orders, strict=True)):
             ids[row, : slots[0]] = head
             positions[:, row, : slots[0]] = self._grid_positions(head, pairs)
@@ -142,7 +144,12 @@ class Packer:
             for slot, talk in enumerate(order):
                 part, at = parts[talk], begins[slot]
                 ids[row, at : at + len(part.ids)] = part.ids
-                targets[row, at + part.asked - 1 : at + len(part.ids) - 1] = part.ids[part.asked :]
+                yes = talks[row][talk].yes
+                if yes is None:
+                    targets[row, at + part.asked - 1 : at + len(part.ids) - 1] = part.ids[part.asked :]
+                else:
+                    verdicts.append((row, at + part.asked - 1))
+                    chances.append(yes)
                 positions[:, row, at : at + lengths[slot]] = after + np.arange(lengths[slot])
                 replies[row, talk] = at + part.asked - 1
                 answer, sure = talks[row][talk].answer, self.ids(talks[row][talk].sure)
@@ -167,6 +174,8 @@ class Packer:
             answers=torch.tensor(answers, dtype=torch.long).reshape(-1, 3),
             options=torch.tensor(options, dtype=torch.long).reshape(-1, 4),
             choices=torch.tensor(choices, dtype=torch.long).reshape(-1, 3 + OPTIONS),
+            verdicts=torch.tensor(verdicts, dtype=torch.long).reshape(-1, 2),
+            chances=torch.tensor(chances),
         )
 
     def _prefix(self, pairs: int, marks: Marks | None) -> list[int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerFast
 
 from videomind.lora_switch.adapter import Adapter
+from videomind.roles.spec import ROLES
 from videomind.synth.world import World
-from videomind.training.nano.adapters import RoleTrainee, role_lesson
+from videomind.training.nano.adapters import ALL, Method, RoleTrainee, role_lesson
 from videomind.training.nano.backbone import Size, build_backbone
 from videomind.training.nano.clips import candidate_clips, moment_clips, whole_clips
 from videomind.training.nano.features import ClipStore, encode_clips, write_shard
@@ -25,18 +26,38 @@ from videomind.training.nano.loop import History, load_weights, read_history, tr
 from videomind.training.nano.lora import to_adapter
 from videomind.training.nano.packing import Packer
 from videomind.training.nano.parallel import rank, run_apart, run_together
+from videomind.training.nano.predict import predicted_clips
 from videomind.training.nano.specs import ROLE_SPECS, WATCH
 from videomind.training.nano.talks import role_texts
 from videomind.training.nano.tokenizer import train_tokenizer
 from videomind.training.nano.visual import VisualTrainee, measure_visual
 
 Measure = Callable[[int], Mapping[str, Tensor]]
-KINDS = {"whole": 6, "moment": 2, "candidate": 2}
+KINDS = {"whole": 5, "moment": 2, "candidate": 3}
 """Kinds of clips, and how many shards of each out of ten."""
-SHARES = {"visual": 0.16, "base": 0.68}
-ROLE_SHARES = {"answerer": 0.16, "verifier": 0.085, "grounder": 0.055, "planner": 0.02}
-"""Parts of the budget. The answerer is trained beside the other three where there are two workers."""
-RATES = {"visual": 1.2e-3, "base": 1.5e-3, "role": 1.0e-3}
+PREDICTED_VIDEOS = 0.08
+"""For this part of the whole videos the trained grounder's candidates are collected: ten clips a video."""
+
+
+class Pace(NamedTuple):
+    """A stage's part of the budget, and its highest learning rate."""
+
+    share: float
+    rate: float
+
+
+PACES = {
+    "visual": Pace(0.15, 1.2e-3),
+    "base": Pace(0.65, 1.5e-3),
+    "answerer": Pace(0.09, 1e-3),
+    "grounder": Pace(0.08, 1e-3),
+    "verifier": Pace(0.11, 1e-3),
+    "planner": Pace(0.02, 1e-3),
+    ALL: Pace(0.30, 1e-3),
+}
+"""Where there are two workers, two roles are trained at a time."""
+FIRST_ROLES, LAST_ROLES = ("answerer", "grounder"), ("verifier", "planner")
+"""The verifier learns from what the trained grounder finds."""
 EVALUATION_SEEDS = 900_000_000
 """Scenes from this seed on are never trained on."""
 
@@ -85,8 +106,10 @@ def run_recipe(recipe: Recipe) -> dict[str, History]:
     run_together(partial(_visual_stage, recipe), recipe.workers)
     run_apart([partial(_write_clips, recipe, *shard) for shard in _missing_shards(recipe)], recipe.workers)
     run_together(partial(_base_stage, recipe), recipe.workers)
-    run_apart([partial(_role_stage, recipe, role) for role in ROLE_SHARES], recipe.workers)
-    stages = ("visual", "base", *ROLE_SHARES)
+    run_apart([partial(role_stage, recipe, role) for role in FIRST_ROLES], recipe.workers)
+    run_apart([partial(_write_predictions, recipe, n) for n in _missing_predictions(recipe)], recipe.workers)
+    run_apart([partial(role_stage, recipe, role) for role in LAST_ROLES], recipe.workers)
+    stages = ("visual", "base", *FIRST_ROLES, *LAST_ROLES)
     return {stage: read_history(recipe.folder / f"{stage}.pt") for stage in stages}
 
 
@@ -95,7 +118,7 @@ def assemble(recipe: Recipe) -> tuple[Any, dict[str, Adapter], dict[str, Tensor]
     trainee = _trainee(recipe)
     load_weights(recipe.folder / "base.pt", trainee)
     adapters, decoder = {}, trainee.decoder.state_dict()
-    for role in ROLE_SHARES:
+    for role in ROLES:
         apprentice = RoleTrainee(trainee, role)
         load_weights(recipe.folder / f"{role}.pt", apprentice)
         adapters[role] = to_adapter(apprentice.release())
@@ -142,19 +165,49 @@ def _write_clips(recipe: Recipe, kind: str, index: int) -> None:
     write_shard(_shard_path(recipe, kind, index), clips, encode_clips(tower, clips, world, WATCH))
 
 
+def _missing_predictions(recipe: Recipe) -> list[int]:
+    """Numbers of the shards of whole clips whose predictions are to be written."""
+    whole = (recipe.folder / "clips").glob("whole-*.safetensors")
+    return [n for n in range(len(list(whole))) if not _shard_path(recipe, "predicted", n).exists()]
+
+
+def _write_predictions(recipe: Recipe, index: int) -> None:
+    lessons = load_lessons(recipe, {"whole": [_shard_path(recipe, "whole", index)]})
+    load_role(recipe, lessons, "grounder")
+    seeds = max(1, round(recipe.shard * PREDICTED_VIDEOS))
+    clips = list(predicted_clips(lessons, range(seeds)))
+    tower = lessons.trainee.model.model.visual.to(torch.bfloat16)
+    write_shard(_shard_path(recipe, "predicted", index), clips, encode_clips(tower, clips, recipe.world, WATCH))
+
+
 def _base_stage(recipe: Recipe) -> None:
-    lessons = _lessons(recipe)
-    start = Random(f"{recipe.seed} base {rank()}").randrange(10**9) * 6
+    lessons = load_lessons(recipe, {kind: _shards(recipe, kind) for kind in KINDS})
+    start = Random(f"{recipe.seed} base {rank()}").randrange(10**9) * 8
     torch.manual_seed(start)
     _train(recipe, lessons.trainee, lambda step: base_lesson(lessons, start + step), "base")
 
 
-def _role_stage(recipe: Recipe, role: str) -> None:
-    lessons = _lessons(recipe)
+def role_stage(recipe: Recipe, role: str, method: Method = "alora", name: str | None = None) -> None:
+    """Train what a role adds to the base; it is kept under the role's name, or under another."""
+    kinds = ["predicted" if kind == "candidate" else kind for kind in KINDS]
+    lessons = load_lessons(recipe, {kind: _shards(recipe, kind) for kind in kinds})
     load_weights(recipe.folder / "base.pt", lessons.trainee)
-    apprentice = RoleTrainee(lessons.trainee, role).to(recipe.device)
+    apprentice = RoleTrainee(lessons.trainee, role, method).to(recipe.device)
+    lessons.invoked = method == "alora"
     start = Random(f"{recipe.seed} {role}").randrange(10**9)
-    _train(recipe, apprentice, lambda step: role_lesson(lessons, role, start + step), role)
+    torch.manual_seed(start)
+    _train(recipe, apprentice, lambda step: role_lesson(lessons, role, start + step), role, name)
+
+
+def load_role(recipe: Recipe, lessons: Lessons, role: str, method: Method = "alora", name: str | None = None) -> None:
+    """Give the lessons' model the trained base and one role's adapter."""
+    load_weights(recipe.folder / "base.pt", lessons.trainee)
+    load_weights(recipe.folder / f"{name or role}.pt", RoleTrainee(lessons.trainee, role, method))
+    lessons.invoked = method == "alora"
+
+
+def _shards(recipe: Recipe, kind: str) -> list[Path]:
+    return sorted((recipe.folder / "clips").glob(f"{kind}-*.safetensors"))
 
 
 def _trainee(recipe: Recipe) -> Trainee:
@@ -166,12 +219,13 @@ def _trainee(recipe: Recipe) -> Trainee:
     return Trainee(model, recipe.size.text_width).to(recipe.device)
 
 
-def _lessons(recipe: Recipe) -> Lessons:
-    stores = {kind: ClipStore.load((recipe.folder / "clips").glob(f"{kind}-*.safetensors")) for kind in KINDS}
+def load_lessons(recipe: Recipe, shards: Mapping[str, Sequence[Path]]) -> Lessons:
+    """Lessons on the clips of some shards, by kind, with a model whose visual tower is trained."""
+    stores = {kind: ClipStore.load(paths) for kind, paths in shards.items()}
     return Lessons(_trainee(recipe), Packer(load_tokenizer(recipe)), stores, recipe.world)
 
 
-def _train(recipe: Recipe, module: nn.Module, measure: Measure, stage: str) -> None:
+def _train(recipe: Recipe, module: nn.Module, measure: Measure, stage: str, name: str | None = None) -> None:
     """Train in bfloat16 with plain attention, which has the faster backward pass for short sequences."""
 
     def measured(step: int) -> Mapping[str, Tensor]:
@@ -181,8 +235,8 @@ def _train(recipe: Recipe, module: nn.Module, measure: Measure, stage: str) -> N
     train(
         module,
         measured,
-        seconds=recipe.seconds(SHARES.get(stage) or ROLE_SHARES[stage]),
-        peak_rate=RATES.get(stage, RATES["role"]),
-        checkpoint=recipe.folder / f"{stage}.pt",
+        seconds=recipe.seconds(PACES[stage].share),
+        peak_rate=PACES[stage].rate,
+        checkpoint=recipe.folder / f"{name or stage}.pt",
         max_steps=recipe.max_steps,
     )

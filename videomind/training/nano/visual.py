@@ -13,10 +13,14 @@ from torch.nn import functional as F
 from videomind.model.visual import encode_view
 from videomind.synth.labels import IGNORE, CellLabels, cell_labels
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Scene, World, sample_scene
+from videomind.training.nano.specs import WATCH
 from videomind.training.nano.views import GRID, patches, render_view, soften
 
 SCENES, PAIRS = 32, 10
-CLASSES = {"colour": 1 + len(COLOURS), "shape": 1 + len(SHAPES), "action": 1 + len(ACTIONS)}
+CLASSES = {"early": 1 + len(COLOURS), "late": 1 + len(COLOURS), "shape": 1 + len(SHAPES), "action": 1 + len(ACTIONS)}
+
+WEIGHTS = {"early": 1.0, "late": 1.0, "shape": 2.0, "action": 1.0}
+"""Shapes are the last to be learned."""
 
 
 class VisualTrainee(nn.Module):
@@ -38,11 +42,11 @@ def measure_visual(trainee: VisualTrainee, world: World, seed: int) -> Mapping[s
     """Loss and accuracies on frame pairs drawn by `seed`."""
     frames, labels = visual_batch(world, seed)
     logits = trainee(frames)
-    device = logits["colour"].device
+    device = logits["shape"].device
     numbers: dict[str, Tensor] = {}
-    for name, wanted in zip(CLASSES, labels, strict=False):
-        target = torch.from_numpy(wanted).to(device)
-        numbers[f"{name}_loss"] = label_loss(logits[name], target)
+    for name in CLASSES:
+        target = torch.from_numpy(getattr(labels, name)).to(device)
+        numbers[f"{name}_loss"] = WEIGHTS[name] * label_loss(logits[name], target)
         there = target > 0
         numbers[name] = (logits[name].argmax(-1)[there] == target[there]).float().mean()
     numbers["loss"] = torch.stack([v for k, v in numbers.items() if k.endswith("_loss")]).sum()
@@ -57,7 +61,10 @@ def label_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def visual_batch(world: World, seed: int) -> tuple[Tensor, CellLabels]:
-    """Frames [2 · 320, 56, 56, 3] in pairs about half a second apart, mostly inside events, and their labels."""
+    """Frames [2 · 320, 56, 56, 3] in pairs, mostly inside events, and their labels.
+
+    Half of the pairs are as far apart as in the view of a moment, half as in that of a whole video.
+    """
     rng, generator = Random(seed), torch.Generator().manual_seed(seed)
     frames, labels = [], []
     for index in range(SCENES):
@@ -76,5 +83,5 @@ def _pair_times(rng: Random, scene: Scene) -> np.ndarray[tuple[int, ...], np.dty
             rng.uniform(event.start - 0.4, event.end) if rng.random() < 0.9 else rng.uniform(0, scene.duration)
         )
     first = np.array(starts)
-    apart = np.array([rng.uniform(0.4, 0.6) for _ in starts])
+    apart = 1 / np.array([rng.choice((WATCH.fps, rng.uniform(1.0, WATCH.fps))) for _ in starts])
     return np.stack([first, first + apart], axis=1)

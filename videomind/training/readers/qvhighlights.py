@@ -1,0 +1,15 @@
+"""QVHighlights (Lei et al. 2021): JSONL with qid, query, duration, vid, relevant_windows."""
+
+from __future__ import annotations
+
+from videomind.training.readers.base import Layout, Row, json_lines, parse_line
+
+
+def row(line: bytes | None) -> Row:
+    """All windows of a query are spans of one record."""
+    entry = parse_line(line)
+    fields = {"duration": entry["duration"], "query": entry["query"], "spans": entry["relevant_windows"]}
+    return Row((entry["vid"],), fields)
+
+
+QVHIGHLIGHTS = Layout("grounder", json_lines, row)
