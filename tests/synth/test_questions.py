@@ -11,7 +11,7 @@ import pytest
 from videomind.roles.planner import parse_plan
 from videomind.synth.demo import DEMO_QUESTIONS, DEMO_SCENE
 from videomind.synth.describe import VERBS
-from videomind.synth.questions import Question, absent_query, plan_reply, queries, questions
+from videomind.synth.questions import Question, absent_query, plan_reply, queries, questions, repeated_queries
 from videomind.synth.world import COLOURS, SHAPES, Event, Scene, sample_scene
 
 SCENES = [sample_scene(seed) for seed in range(150)]
@@ -20,6 +20,8 @@ SCENES = [sample_scene(seed) for seed in range(150)]
 def meant(text: str, scene: Scene) -> list[Event]:
     """The events a text can mean, by looking for words."""
     words = text.lower()
+    flashes = re.findall(r"flash(?:es|ing) (\w+)", words)
+    words = re.sub(r"flash(?:es|ing) \w+", "", words)
     colours = [c for c in COLOURS if re.search(rf"\b{c}\b", words)]
     shapes = [s for s in SHAPES if re.search(rf"\b{s}\b", words)]
     actions = [a for a, forms in VERBS.items() if any(form in words for form in (a, *forms))]
@@ -29,6 +31,7 @@ def meant(text: str, scene: Scene) -> list[Event]:
         if (not colours or colours[0] in (e.colour, e.becomes))
         and (not shapes or e.shape == shapes[0])
         and (not actions or e.action == actions[0])
+        and (not flashes or e.flash == flashes[0])
     ]
 
 
@@ -47,7 +50,13 @@ def test_grounded_questions_mean_one_event(asked: list[tuple[Scene, Question]]) 
             continue
         (event,) = meant(q.query, scene)
         assert q.span == event.span
-        truth = {"colour": event.colour, "shape": event.shape, "motion": event.action, "turn": event.becomes}
+        truth = {
+            "colour": event.colour,
+            "shape": event.shape,
+            "motion": event.action,
+            "turn": event.becomes,
+            "flash": event.flash,
+        }
         assert q.answer == truth.get(q.kind, q.answer)
 
 
@@ -61,10 +70,13 @@ def test_order_and_number_follow_from_the_scene(asked: list[tuple[Scene, Questio
             case "last":
                 assert q.answer == names[-1]
             case "after":
-                assert names.index(q.answer) == names.index(named[0]) + 1
+                assert names.count(named[0]) == 1
+                assert q.answer == names[names.index(named[0]) + 1]
             case "before":
-                assert names.index(q.answer) == names.index(named[0]) - 1
+                assert names.count(named[0]) == 1
+                assert q.answer == names[names.index(named[0]) - 1]
             case "order":
+                assert names.count(named[0]) == names.count(named[1]) == 1
                 before = names.index(named[0]) < names.index(named[1])
                 assert (q.answer == "yes") == (before == ("before" in q.text))
             case "exists":
@@ -94,12 +106,23 @@ def test_plans_are_read_as_they_are_meant(asked: list[tuple[Scene, Question]]) -
         assert plan.query == (q.query or q.text)
 
 
-def test_queries_mean_their_span_and_absent_ones_nothing() -> None:
+def test_queries_mean_their_spans_and_absent_ones_nothing() -> None:
     for scene in SCENES:
-        for query in queries(scene, Random(3)):
-            (event,) = meant(query.text, scene)
-            assert query.span == event.span
-        assert meant(absent_query(scene, Random(4)).text, scene) == []
+        several = repeated_queries(scene, Random(3))
+        for query in [*queries(scene, Random(3)), *several]:
+            assert query.spans == tuple(event.span for event in meant(query.text, scene))
+        assert all(len(query.spans) > 1 for query in several)
+        nothing = absent_query(scene, Random(4))
+        assert nothing.spans == ()
+        assert meant(nothing.text, scene) == []
+
+
+def test_a_query_means_one_event_unless_that_happens_again() -> None:
+    for scene in SCENES:
+        for event, query in zip(scene.events, queries(scene, Random(5)), strict=True):
+            assert event.span in query.spans
+            again = [e for e in scene.events if (e.name, e.action, e.flash) == (event.name, event.action, event.flash)]
+            assert len(query.spans) == 1 or len(again) > 1 or event.flash is None
 
 
 def test_the_demo_questions_fit_the_demo_scene() -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from videomind.synth.world import MOVES, World, sample_scene
+from videomind.synth.world import FLASH, FLASHING, MOVES, OTHER_STYLE, World, sample_scene
 
 SEEDS = range(300)
 
@@ -16,7 +16,7 @@ def test_a_seed_is_a_scene() -> None:
     assert sample_scene(7) != sample_scene(8)
 
 
-@pytest.mark.parametrize("world", [World(), World(overlap=0.9, events=(4, 5)), World(duration=(30.0, 40.0), fps=25.0)])
+@pytest.mark.parametrize("world", [World(), World(overlap=0.9, events=(4, 5)), OTHER_STYLE])
 def test_events_lie_in_the_video_at_most_two_at_once(world: World) -> None:
     for seed in SEEDS:
         scene = sample_scene(seed, world)
@@ -43,11 +43,27 @@ def test_things_at_once_keep_apart() -> None:
             assert max(apart) > 0.4
 
 
-def test_names_are_unique_even_after_a_change_of_colour() -> None:
+def test_a_thing_comes_again_only_as_itself_and_never_beside_itself() -> None:
+    again = 0
     for seed in SEEDS:
         events = sample_scene(seed).events
-        looks = [(colour, e.shape) for e in events for colour in {e.colour, e.becomes}]
-        assert len(looks) == len(set(looks))
+        for index, event in enumerate(events):
+            for other in events[index + 1 :]:
+                alike = {(c, event.shape) for c in (event.colour, event.becomes)}
+                if alike & {(c, other.shape) for c in (other.colour, other.becomes)}:
+                    assert event.name == other.name
+                    assert other.start >= event.end
+                    again += event.action == other.action
+    assert again > len(SEEDS) / 10
+
+
+def test_a_flash_is_another_colour_inside_its_event() -> None:
+    flashes = [e for seed in SEEDS for e in sample_scene(seed).events if e.flash is not None]
+    assert len(flashes) > len(SEEDS)
+    for event in flashes:
+        assert event.flash != event.colour
+        assert event.action in FLASHING
+        assert event.start < event.flash_at < event.flash_at + FLASH < event.end
 
 
 def test_things_move_the_way_they_are_said_to() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from videomind.training.nano.calibrate import calibrate
 from videomind.training.nano.export import write_bundle
 from videomind.training.nano.recipe import Recipe, assemble, load_tokenizer, run_recipe
 
@@ -50,12 +51,13 @@ def main(arguments: list[str] | None = None) -> None:
     }
     model, adapters, decoder = assemble(recipe)
     write_bundle(options.out, model, load_tokenizer(recipe), adapters, decoder, record)
+    calibrate(options.out, recipe.world, recipe.workers)
     print(f"wrote {options.out}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m videomind.training.nano", description=__doc__)
-    parser.add_argument("--budget-minutes", type=float, default=60.0, help="time for the stages that learn")
+    parser.add_argument("--budget-minutes", type=float, default=66.0, help="time for the stages that learn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/nano/bundle"), help="where the role bundle goes")
     parser.add_argument("--work", type=Path, default=Path("runs/nano"), help="checkpoints and encoded clips")

@@ -14,7 +14,8 @@ import torch
 
 from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import Manifest, Role, save_manifest, save_role
-from videomind.training.nano.specs import ROLE_SPECS
+from videomind.roles.spec import RoleSpec
+from videomind.training.nano.specs import ROLE_SPECS, WATCH
 from videomind.training.nano.views import MEAN, STD
 
 RECORD = "training.json"
@@ -31,6 +32,7 @@ def write_bundle(
     adapters: Mapping[str, Adapter],
     decoder: Mapping[str, torch.Tensor],
     record: Mapping[str, Any],
+    specs: Mapping[str, RoleSpec] = ROLE_SPECS,
 ) -> None:
     """Write base, roles and record; the manifest last. Weights are kept in float16.
 
@@ -41,6 +43,7 @@ def write_bundle(
         adapters: per role; a role without one is the base itself.
         decoder: the grounder's timestamp decoder.
         record: what is known about the training; versions and weight hashes are added.
+        specs: the roles.
     """
     base = folder / "base"
     model.half().save_pretrained(base)
@@ -52,15 +55,15 @@ def write_bundle(
         "patch_size": 14,
         "merge_size": 2,
         "temporal_patch_size": 2,
-        "min_pixels": ROLE_SPECS["grounder"].view.min_pixels,
-        "max_pixels": ROLE_SPECS["grounder"].view.max_pixels,
+        "min_pixels": WATCH.min_pixels,
+        "max_pixels": WATCH.max_pixels,
     }
     _write_json(base / "preprocessor_config.json", processor)
     halves = {name: tensor.detach().half() for name, tensor in decoder.items()}
-    for name, spec in ROLE_SPECS.items():
+    for name, spec in specs.items():
         save_role(folder / name, Role(spec, adapters.get(name), halves if name == "grounder" else None))
     _write_json(folder / RECORD, {**record, "versions": _versions(), "sha256": weight_hashes(folder)})
-    save_manifest(folder, Manifest(name="nano", base="base", roles=tuple(ROLE_SPECS), notice=NOTICE))
+    save_manifest(folder, Manifest(name="nano", base="base", roles=tuple(specs), notice=NOTICE))
 
 
 def weight_hashes(folder: Path) -> dict[str, str]:

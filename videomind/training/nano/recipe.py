@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -48,18 +48,20 @@ class Pace(NamedTuple):
 
 PACES = {
     "visual": Pace(0.15, 1.2e-3),
-    "base": Pace(0.65, 1.5e-3),
-    "answerer": Pace(0.09, 1e-3),
-    "grounder": Pace(0.08, 1e-3),
-    "verifier": Pace(0.11, 1e-3),
-    "planner": Pace(0.02, 1e-3),
-    ALL: Pace(0.30, 1e-3),
+    "base": Pace(0.70, 1.5e-3),
+    "answerer": Pace(0.07, 1e-3),
+    "grounder": Pace(0.06, 1e-3),
+    "verifier": Pace(0.08, 1e-3),
+    "planner": Pace(0.015, 1e-3),
+    ALL: Pace(0.225, 1e-3),
 }
 """Where there are two workers, two roles are trained at a time."""
 FIRST_ROLES, LAST_ROLES = ("answerer", "grounder"), ("verifier", "planner")
 """The verifier learns from what the trained grounder finds."""
 EVALUATION_SEEDS = 900_000_000
 """Scenes from this seed on are never trained on."""
+CALIBRATION_SEEDS = 950_000_000
+"""Scenes from this seed on are for fitting the rule of what is not there, and never evaluated on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,7 @@ def run_recipe(recipe: Recipe) -> dict[str, History]:
 
 def assemble(recipe: Recipe) -> tuple[Any, dict[str, Adapter], dict[str, Tensor]]:
     """The trained model without adapters, the adapters, and the decoder's weights."""
-    trainee = _trainee(recipe)
-    load_weights(recipe.folder / "base.pt", trainee)
+    trainee = trained_base(recipe)
     adapters, decoder = {}, trainee.decoder.state_dict()
     for role in ROLES:
         apprentice = RoleTrainee(trainee, role)
@@ -208,6 +209,13 @@ def load_role(recipe: Recipe, lessons: Lessons, role: str, method: Method = "alo
 
 def _shards(recipe: Recipe, kind: str) -> list[Path]:
     return sorted((recipe.folder / "clips").glob(f"{kind}-*.safetensors"))
+
+
+def trained_base(recipe: Recipe) -> Trainee:
+    """The backbone after the base stage, on the CPU."""
+    trainee = _trainee(replace(recipe, device="cpu"))
+    load_weights(recipe.folder / "base.pt", trainee)
+    return trainee
 
 
 def _trainee(recipe: Recipe) -> Trainee:
