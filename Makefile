@@ -1,6 +1,6 @@
 # Every target sets up .venv first, and again when pyproject.toml has changed.
 #
-#   make demo     render a video, ask it three questions, write the evidence to ./demo
+#   make demo     render a video, ask it four questions, write the evidence to ./demo
 #   make test     all tests that need no GPU
 #   make check    lint, format and types
 #   make setup    only the set-up

@@ -1,4 +1,4 @@
-"""The demonstration: one fixed video, and three questions about it with known answers and moments."""
+"""The demonstration: one fixed video, and four questions about it with known answers and moments."""
 
 from __future__ import annotations
 
@@ -18,40 +18,42 @@ class DemoQuestion:
     Attributes:
         text: the question.
         answer: the right answer.
-        span: the moment that shows it, in seconds.
+        span: the moment that shows it, in seconds; None = what it asks about is not in the video.
         options: options of a multiple-choice question, else ().
     """
 
     text: str
     answer: str
-    span: Span
+    span: Span | None
     options: tuple[str, ...] = ()
 
 
 DEMO_SCENE = Scene(
     seed=20260,
-    duration=24.0,
+    duration=36.0,
     fps=10.0,
     events=(
-        Event("red", "circle", "moves right", 1.5, 6.0, "red", (0.22, 0.4, 0.78, 0.4), (0.2, 0.2)),
-        Event("blue", "square", "blinks", 7.5, 12.0, "blue", (0.6, 0.6, 0.6, 0.6), (0.2, 0.2)),
-        Event("yellow", "triangle", "moves up", 13.5, 17.5, "yellow", (0.4, 0.8, 0.4, 0.22), (0.21, 0.21)),
-        Event("green", "cross", "stays still", 19.0, 23.0, "green", (0.55, 0.45, 0.55, 0.45), (0.2, 0.2)),
+        Event("red", "circle", "moves right", 2.0, 6.5, "red", (0.22, 0.4, 0.78, 0.4), (0.2, 0.2), "yellow", 4.0),
+        Event("blue", "square", "blinks", 8.5, 13.0, "blue", (0.6, 0.6, 0.6, 0.6), (0.2, 0.2)),
+        Event("yellow", "triangle", "moves up", 14.5, 18.5, "yellow", (0.4, 0.8, 0.4, 0.22), (0.21, 0.21)),
+        Event("red", "circle", "stays still", 21.0, 25.0, "red", (0.35, 0.55, 0.35, 0.55), (0.2, 0.2)),
+        Event("green", "cross", "grows", 28.0, 33.0, "green", (0.55, 0.45, 0.55, 0.45), (0.1, 0.22)),
     ),
     background=(55.0, 8.0, -6.0),
     noise=2.5,
 )
-"""Four different things, one after another: a plain scene of the world, chosen before the model was trained."""
+"""A scene of the world with a thing that comes twice and flashes once, chosen before the model was trained."""
 
 DEMO_QUESTIONS = (
-    DemoQuestion("What colour is the thing that blinks?", "blue", (7.5, 12.0)),
+    DemoQuestion("What shape is the thing that blinks?", "square", (8.5, 13.0)),
     DemoQuestion(
         "What does the yellow triangle do?",
         "moves up",
-        (13.5, 17.5),
+        (14.5, 18.5),
         ("moves left", "moves up", "grows", "stays still"),
     ),
-    DemoQuestion("What shape is the red thing that moves right?", "circle", (1.5, 6.0)),
+    DemoQuestion("Which colour does the red circle that moves right flash?", "yellow", (2.0, 6.5)),
+    DemoQuestion("What does the white cross do?", "not in this video", None),
 )
 
 
