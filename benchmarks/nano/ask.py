@@ -10,7 +10,15 @@ from typing import Any
 from benchmarks.nano.scenes import emptied
 from videomind.agent import Agent
 from videomind.results import Candidate, Result
-from videomind.synth.questions import OPTIONS, Question, absent_query, queries, questions, repeated_queries
+from videomind.synth.questions import (
+    OPTIONS,
+    Question,
+    absent_query,
+    absent_question,
+    queries,
+    questions,
+    repeated_queries,
+)
 from videomind.synth.reader import SceneReader
 from videomind.synth.world import Scene
 from videomind.training.nano.clips import overlap
@@ -32,6 +40,7 @@ def ask_about(agent: Agent, scene: Scene, everything: bool = True) -> Iterator[R
     nothing, repeated = absent_query(scene, rng).text, repeated_queries(scene, rng)
     if everything:
         yield _find(agent, reader, "absent", nothing, None)
+        yield _ask_nothing(agent, reader, absent_question(scene, Random(scene.seed)))
     if everything and repeated:
         query = Random(scene.seed).choice(repeated)
         yield _find_every(agent, reader, query.text, query.spans)
@@ -62,6 +71,12 @@ def _find_every(agent: Agent, reader: SceneReader, text: str, spans: tuple[Span,
     }
 
 
+def _ask_nothing(agent: Agent, reader: SceneReader, question: Question) -> Record:
+    result, seconds = _timed(lambda: agent.ask(reader, question.text))
+    said = result.answer.text if result.answer else ""
+    return {"task": "nothing", "text": question.text, "seconds": seconds, "said": said, **_evidence(result)}
+
+
 def _choose(agent: Agent, reader: SceneReader, question: Question) -> Record:
     options, grounded = question.options, question.query is not None
     chain, seconds = _timed(lambda: agent.ask(reader, question.text, options=options))
@@ -83,6 +98,7 @@ def _choose(agent: Agent, reader: SceneReader, question: Question) -> Record:
     if grounded:
         raw = agent.ask(reader, question.text, roles=["grounder"])
         record |= _overlaps(chain, question.span)
+        record["refused"] = chain.absent
         record["raw_first"] = _overlaps(raw, question.span)["first"]
     return record
 

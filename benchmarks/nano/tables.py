@@ -102,6 +102,10 @@ def absence(records: Sequence[Record]) -> str:
         )
         rows.append([world, "— said to be there of what is there", f"{np.mean(right[0]):.3f}", str(len(there))])
         rows.append([world, "— said to be absent of what is absent", f"{np.mean(right[1]):.3f}", str(len(nothing))])
+        told = [float(not r["found"]) for r in records if r["task"] == "nothing" and r["world"] == world]
+        asked = [float(r["refused"]) for r in records if r["world"] == world and "refused" in r]
+        rows.append([world, "open questions about what is absent: so answered", f"{np.mean(told):.3f}", str(len(told))])
+        rows.append([world, "questions about a moment: wrongly refused", f"{np.mean(asked):.3f}", str(len(asked))])
     return _table("Not in the video", ["videos", "", "", "n"], rows)
 
 

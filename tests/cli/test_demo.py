@@ -34,21 +34,21 @@ def test_an_answer_is_right_if_it_says_what_is_known(asked: DemoQuestion, answer
 
 
 def test_a_moment_is_judged_by_its_overlap() -> None:
-    assert judge(COLOUR, replace(RESULT, moment=Candidate(10.0, 15.0, 0.9))).iou == 0.5
-    assert judge(COLOUR, replace(RESULT, moment=None)).iou == 0.0
+    assert judge(COLOUR, replace(RESULT, moments=(Candidate(10.0, 15.0, 0.9),))).iou == 0.5
+    assert judge(COLOUR, replace(RESULT, moments=())).iou == 0.0
 
 
 @pytest.mark.slow
-def test_the_demo_writes_a_video_and_the_evidence_of_three_answers(
+def test_the_demo_writes_a_video_and_the_evidence_of_four_answers(
     videomind: Videomind, tiny_bundle: Path, tmp_path: Path
 ) -> None:
     code, stdout, stderr = videomind("demo", tmp_path / "new" / "demo", "--model", tiny_bundle)
     written = {path.name for path in (tmp_path / "new" / "demo").iterdir()}
     kinds = ("figure.png", "film_strip.png", "timeline.png", "clip.mp4")
     assert code == 0
-    assert written == {"demo.mp4", *(f"{number}_{kind}" for number in (1, 2, 3) for kind in kinds)}
+    assert written == {"demo.mp4", *(f"{number}_{kind}" for number in (1, 2, 3, 4) for kind in kinds)}
     assert stdout.count("IoU") == 1
-    assert stderr.count("\nanswerer ") == 3
+    assert stderr.count("\nanswerer ") == 4
 
 
 def test_a_folder_that_cannot_be_made_is_refused(videomind: Videomind, tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Event, Scene
 Span = tuple[float, float]
 OPTIONS = 4
 IN_THE_MOMENT = "in the moment shown"
+NOTHING = "not in this video"
+FLASH_WORDINGS = ("Which colour does {} flash?", "What colour does {} flash for a moment?")
+MOTION_WORDINGS = ("What does {} do?", "What is {} doing?", "What happens to {}?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,14 @@ def absent_query(scene: Scene, rng: Random) -> Query:
             return Query(_wording(rng, described), ())
 
 
+def absent_question(scene: Scene, rng: Random) -> Question:
+    """A question about a thing that is not in the scene."""
+    thing = f"the {rng.choice(_absent_names(scene))}"
+    ways = {"motion": MOTION_WORDINGS, "flash": FLASH_WORDINGS}
+    kind = rng.choice(list(ways))
+    return Question(kind, rng.choice(ways[kind]).format(thing), NOTHING, (), thing, None)
+
+
 def _wording(rng: Random, described: Description) -> str:
     form: Form = rng.choice(("clause", "clause", "relative", "gerund"))
     if described.action is not None and described.action not in VERBS:  # what is meant is the thing, not its flash
@@ -160,7 +171,7 @@ def _motion(scene: Scene, rng: Random) -> Iterable[Question]:
     for event in scene.events:
         for seen in (Description(event.colour, event.shape), Description(None, event.shape)):
             if seen.is_unique(scene):
-                text = rng.choice(("What does {} do?", "What is {} doing?", "What happens to {}?"))
+                text = rng.choice(MOTION_WORDINGS)
                 yield _grounded("motion", text, seen, event, event.action, _others(rng, ACTIONS, event.action))
 
 
@@ -178,7 +189,7 @@ def _flash(scene: Scene, rng: Random) -> Iterable[Question]:
         ways = [Description(event.colour, event.shape, action) for action in (None, event.action)]
         clear = [seen for seen in ways if seen.is_unique(scene)]
         if event.flash is not None and clear:
-            text = rng.choice(("Which colour does {} flash?", "What colour does {} flash for a moment?"))
+            text = rng.choice(FLASH_WORDINGS)
             choices = tuple(c for c in _others(rng, COLOURS, event.flash) if c != event.colour)
             yield _grounded("flash", text, rng.choice(clear), event, event.flash, choices)
 

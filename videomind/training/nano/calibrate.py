@@ -10,16 +10,19 @@ from random import Random
 import torch
 
 from videomind.agent import Agent
+from videomind.events import Done
 from videomind.lora_switch.bundle import load_bundle
 from videomind.lora_switch.calibrated import write_calibration
-from videomind.synth.questions import absent_query, queries, repeated_queries
+from videomind.synth.questions import Span, absent_query, absent_question, queries, questions, repeated_queries
 from videomind.synth.reader import SceneReader
 from videomind.synth.world import World, sample_scene
 from videomind.training.calibration import Measurement, fit_calibration
-from videomind.training.measure import measurement
+from videomind.training.measurements import measurement
 from videomind.training.nano.recipe import CALIBRATION_SEEDS
 
 SCENES = 400
+FINDERS = ("grounder", "verifier")
+ASKERS = ("planner", *FINDERS)
 
 
 def calibrate(folder: Path, world: World, workers: int, scenes: int = SCENES) -> None:
@@ -35,14 +38,24 @@ def calibrate(folder: Path, world: World, workers: int, scenes: int = SCENES) ->
 
 
 def _measure(folder: Path, world: World, seed: int) -> list[Measurement]:
-    scene, agent = sample_scene(seed, world), _agent(folder)
-    reader, rng = SceneReader(scene), Random(seed)
-    asked = [rng.choice(queries(scene, rng)), absent_query(scene, rng)]
+    """What the model says to queries and to questions, of each as many about what is there as about what is not."""
+    scene, agent, rng = sample_scene(seed, world), _agent(folder), Random(seed)
+    there = rng.choice([q for q in questions(scene, rng) if q.query is not None and q.span is not None])
+    spans = (there.span,) if there.span is not None else ()
+    asked: list[tuple[str, tuple[Span, ...], tuple[str, ...]]] = [
+        (there.text, spans, ASKERS),
+        (absent_question(scene, rng).text, (), ASKERS),
+    ]
+    asked += [(q.text, q.spans, FINDERS) for q in (rng.choice(queries(scene, rng)), absent_query(scene, rng))]
     if repeated := repeated_queries(scene, rng):
-        asked += [rng.choice(repeated), absent_query(scene, rng)]
-    found = [measurement(agent.find(reader, query.text, every=True), query.spans) for query in asked]
+        asked += [(q.text, q.spans, FINDERS) for q in (rng.choice(repeated), absent_query(scene, rng))]
+    measured = []
+    for text, truth, roles in asked:
+        *_, done = agent.stream(SceneReader(scene), text, roles=roles, every=True)
+        if isinstance(done, Done) and done.result.trace.grounded:
+            measured.append(measurement(done.result, truth))
     agent.forget()
-    return found
+    return measured
 
 
 @cache
