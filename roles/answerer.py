@@ -13,6 +13,8 @@ from videomind.roles.question import MAX_OPTION_CHARS, check_text
 
 OPTION_PREFIX = "Best Option: ("
 """How the reply to a multiple-choice question is forced to begin."""
+NOT_IN_VIDEO = "Not in this video."
+"""The answer to an open question about something that is not there; the answerer is not asked."""
 MAX_SUBTITLES = 100
 
 _LETTER_FIRST = re.compile(r"\W*([A-Za-z])\s*(?:[).:,;\]*]|$)")

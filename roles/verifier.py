@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from videomind.results import Candidate
 from videomind.roles.spans import clamp_span, widen_span
 
 MAX_CANDIDATES = 5
+MAX_OF_EVERY = 12
+"""How many candidates are verified where every moment is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,10 @@ def score(p_yes: float, p_no: float) -> float:
 def rank(scores: Sequence[float]) -> list[int]:
     """Indices of the scores, best first; equal scores keep their order."""
     return sorted(range(len(scores)), key=lambda i: -scores[i])
+
+
+def best_first(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates by their scores; then those without a score, as they were."""
+    scores = [c.verified for c in candidates if c.verified is not None]
+    looked_at = [c for c in candidates if c.verified is not None]
+    return (*(looked_at[i] for i in rank(scores)), *(c for c in candidates if c.verified is None))

@@ -12,7 +12,7 @@ from videomind.agent import Agent
 from videomind.engines.torch_engine import TorchEngine
 from videomind.lora_switch.bundle import load_bundle
 
-from . import tiny
+from . import finder, tiny
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -42,6 +42,12 @@ def tiny_engine(tiny_bundle: Path) -> Iterator[TorchEngine]:
 def tiny_agent(tiny_bundle: Path) -> Iterator[Agent]:
     with Agent.from_pretrained(tiny_bundle, device="cpu") as agent:
         yield agent
+
+
+@pytest.fixture(scope="session")
+def finder_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model that localises something in any video."""
+    return finder.write_finder(tmp_path_factory.mktemp("models") / "finder")
 
 
 @pytest.fixture(scope="session")

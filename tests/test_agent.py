@@ -13,7 +13,8 @@ from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Veri
 from videomind.vision.subtitles import Cue
 
 KEYS = [
-    "video", "question", "query", "plan", "candidates", "moment", "answer", "timings", "model", "engine",
+    "video", "question", "query", "plan", "candidates", "moments", "answer", "timings", "model", "engine", "presence",
+    "moment",
 ]  # fmt: skip
 
 
@@ -37,7 +38,8 @@ def test_result_is_json_with_the_promised_keys(tiny_agent: Agent, frames: np.nda
     assert list(data) == KEYS
     assert data["video"] == {"path": "array", "duration": 24.0, "fps": 1.0, "width": 84, "height": 84}
     assert data["moment"] == data["candidates"][0]
-    assert set(data["moment"]) == {"start", "end", "confidence", "verified"}
+    assert data["moments"] == [data["moment"]]
+    assert set(data["moment"]) == {"start", "end", "confidence", "verified", "probability"}
     assert set(data["answer"]) == {"text", "option"}
     assert data["plan"]["roles"] == ["grounder", "verifier", "answerer"]
     assert {"decode", "planner", "grounder", "verifier", "answerer", "total"} <= set(data["timings"])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         VideoError,
         VideoMindError,
     )
-    from videomind.events import AnswerToken, Done, Grounded, PlanReady, Verified
+    from videomind.events import AnswerToken, Done, Grounded, Judged, PlanReady, Verified
     from videomind.results import Answer, Candidate, Plan, Result, Trace, VideoInfo
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "EngineError",
     "Grounded",
     "InputError",
+    "Judged",
     "Plan",
     "PlanReady",
     "Result",
@@ -61,7 +62,7 @@ _HOMES = {
         "VideoError",
         "VideoMindError",
     ),
-    "events": ("AnswerToken", "Done", "Grounded", "PlanReady", "Verified"),
+    "events": ("AnswerToken", "Done", "Grounded", "Judged", "PlanReady", "Verified"),
     "results": ("Answer", "Candidate", "Plan", "Result", "Trace", "VideoInfo"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

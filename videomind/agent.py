@@ -59,7 +59,8 @@ class Agent:
             base: folder of the base model, where it is not at the place the bundle names.
             device: "auto", "cpu", "cuda" or "mps".
             dtype: "auto", "float32", "bfloat16" or "float16".
-            compat: follow the published code also where it slips or does needless work.
+            compat: follow the published code also where it slips or does needless work; it also takes the best
+                candidate for the moment in any video, so a model's calibration is not used.
 
         Raises:
             BundleError: the folder is no usable bundle.
@@ -83,9 +84,13 @@ class Agent:
         options: Sequence[str] | None = None,
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
+        every: bool = False,
         cancel: Cancel | None = None,
     ) -> Iterator[Event]:
-        """Ask, and get events as they happen: PlanReady, Grounded, Verified, AnswerToken…, Done.
+        """Ask, and get events as they happen: PlanReady, Grounded, Verified, Judged, AnswerToken…, Done.
+
+        Where the model has a calibration and its rule says that what is asked about is not in the video, the result
+        has no moment and an open question is answered so; the candidates are there all the same.
 
         Args:
             video: a file, a folder of frames, frames [T, H, W, 3], or an open reader.
@@ -93,6 +98,7 @@ class Agent:
             options: texts of a multiple choice (2 to 26).
             subtitles: a subtitle file (SRT, VTT, ASS) or its cues.
             roles: the roles that may be called; by default all that the model has.
+            every: give back every moment that matches, as in `find`.
             cancel: set this event to stop; `Cancelled` is then raised.
 
         Raises:
@@ -103,6 +109,7 @@ class Agent:
             options=check_options(options) if options else (),
             cues=_cues(subtitles),
             roles=self._chosen(roles),
+            every=every,
             compat=self.compat,
         )
         return self._run(video, task, cancel)
@@ -119,19 +126,22 @@ class Agent:
         """Ask and wait for the result. Arguments and errors as in `stream`."""
         return _result(self.stream(video, question, options=options, subtitles=subtitles, roles=roles))
 
-    def find(self, video: Video, query: str, top_k: int = 5) -> Result:
-        """Find the moments that a text describes: grounder and verifier only.
+    def find(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
+        """Find the moment that a text describes, or every such moment: grounder and verifier only.
 
         Args:
             video: as in `stream`.
             query: what happens in the moment.
             top_k: how many candidates to give back.
+            every: fill `Result.moments` with every moment that matches, however many candidates are given back: those
+                that the model's calibration accepts, most probable first, or without calibration those with a
+                confidence of at least 0.5. Up to 12 candidates are verified.
 
         Raises:
             InputError: as in `stream`, or `top_k` below 1.
         """
         _check_top_k(top_k)
-        return _cut(self.ask(video, query, roles=FINDERS & set(self.roles)), top_k)
+        return _cut(_result(self.stream(video, query, roles=FINDERS & set(self.roles), every=every)), top_k)
 
     def astream(
         self,
@@ -141,11 +151,12 @@ class Agent:
         options: Sequence[str] | None = None,
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
+        every: bool = False,
     ) -> AsyncIterator[Event]:
         """`stream` as an asynchronous iterator; closing it cancels the work."""
         return iterate_cancellable(
             lambda cancel: self.stream(
-                video, question, options=options, subtitles=subtitles, roles=roles, cancel=cancel
+                video, question, options=options, subtitles=subtitles, roles=roles, every=every, cancel=cancel
             )
         )
 
@@ -159,16 +170,13 @@ class Agent:
         roles: Iterable[str] | None = None,
     ) -> Result:
         """`ask`, awaitable; cancelling the task cancels the work."""
-        events = self.astream(video, question, options=options, subtitles=subtitles, roles=roles)
-        async for event in events:
-            if isinstance(event, Done):
-                return event.result
-        raise AssertionError("a chain ends with Done")
+        return await _aresult(self.astream(video, question, options=options, subtitles=subtitles, roles=roles))
 
-    async def afind(self, video: Video, query: str, top_k: int = 5) -> Result:
+    async def afind(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """`find`, awaitable."""
         _check_top_k(top_k)
-        return _cut(await self.aask(video, query, roles=FINDERS & set(self.roles)), top_k)
+        events = self.astream(video, query, roles=FINDERS & set(self.roles), every=every)
+        return _cut(await _aresult(events), top_k)
 
     def memory(self) -> Memory:
         """Bytes of the shared base and of what each role adds."""
@@ -200,7 +208,8 @@ class Agent:
 
     def _chain(self, reader: VideoReader, task: Task, cancel: Cancel | None) -> Iterator[Event]:
         name = self.bundle.manifest.name
-        return Chain(self.engine, self._specs, reader, self._frames, task, name, cancel).run()
+        calibration = self.bundle.calibration
+        return Chain(self.engine, self._specs, reader, self._frames, task, name, calibration, cancel).run()
 
     def _chosen(self, roles: Iterable[str] | None) -> frozenset[str]:
         if roles is None:
@@ -230,6 +239,13 @@ def _cut(result: Result, top_k: int) -> Result:
 
 def _result(events: Iterator[Event]) -> Result:
     for event in events:
+        if isinstance(event, Done):
+            return event.result
+    raise AssertionError("a chain ends with Done")
+
+
+async def _aresult(events: AsyncIterator[Event]) -> Result:
+    async for event in events:
         if isinstance(event, Done):
             return event.result
     raise AssertionError("a chain ends with Done")

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from videomind.engines.base import Cancel, Engine, RoleRequest
-from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
+from videomind.events import AnswerToken, Done, Event, Grounded, Judged, PlanReady, Verified
 from videomind.results import Answer, Candidate, Plan, Result, RoleCall, Trace
 from videomind.roles import answerer, grounder, planner, verifier
+from videomind.roles.calibration import Calibration
+from videomind.roles.judge import Verdict, judge
 from videomind.roles.spans import widen_span
 from videomind.roles.spec import RoleSpec
 from videomind.vision.base import VideoReader
@@ -33,13 +35,15 @@ class Task:
         options: texts of a multiple choice, or none.
         cues: subtitles of the video.
         roles: the roles that may be called.
-        compat: follow the published code also where it slips.
+        every: look for every moment that matches, not for the best alone.
+        compat: follow the published code also where it slips, and where it finds something in any video.
     """
 
     question: str
     options: tuple[str, ...] = ()
     cues: tuple[Cue, ...] = ()
     roles: frozenset[str] = frozenset()
+    every: bool = False
     compat: bool = False
 
 
@@ -53,6 +57,7 @@ class Chain:
     frames: FrameCache
     task: Task
     model: str
+    calibration: Calibration | None = None
     cancel: Cancel | None = None
     _calls: list[RoleCall] = field(default_factory=list)
     _timings: dict[str, float] = field(default_factory=dict)
@@ -63,20 +68,22 @@ class Chain:
         plan, query = self._plan()
         yield PlanReady(plan, query)
 
-        candidates: tuple[Candidate, ...] = ()
         grounded: tuple[Candidate, ...] = ()
         if "grounder" in plan.roles:
             query = grounder.clean_query(query)
-            candidates = grounded = self._ground(query)
-            yield Grounded(candidates)
-        if "verifier" in plan.roles and len(candidates) > 1:
-            candidates = self._verify(candidates)
-            yield Verified(candidates)
+            grounded = self._ground(query)
+            yield Grounded(grounded)
+        verifies = "verifier" in plan.roles and len(grounded) > 1
+        scored = self._verify(grounded) if verifies else grounded
+        verdict = judge(scored, None if self.task.compat else self.calibration, self.task.every)
+        if verifies:
+            yield Verified(verdict.candidates)
+        if verdict.presence is not None:
+            yield Judged(verdict.presence, verdict.moments)
 
-        moment = candidates[0] if candidates else None
         answer = None
         if "answerer" in plan.roles:
-            answer = yield from self._answer(moment)
+            answer = yield from self._answer_unless_absent(verdict)
         self._timings["total"] = time.perf_counter() - began
         yield Done(
             Result(
@@ -84,12 +91,13 @@ class Chain:
                 question=self.task.question,
                 query=query,
                 plan=plan,
-                candidates=candidates,
-                moment=moment,
+                candidates=verdict.candidates,
+                moments=verdict.moments,
                 answer=answer,
                 timings={name: round(seconds, 6) for name, seconds in self._timings.items()},
                 model=self.model,
                 engine=self.engine.name,
+                presence=verdict.presence,
                 trace=Trace(tuple(self._calls), grounded),
             )
         )
@@ -130,8 +138,9 @@ class Chain:
         return grounder.fallback_candidates(duration, verifier_follows="verifier" in self.task.roles)
 
     def _verify(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-        """The top candidates with their scores, best first, then the rest as they were."""
-        spec, top = self.specs["verifier"], candidates[: verifier.MAX_CANDIDATES]
+        """The candidates as they were, the top ones with their scores."""
+        most = verifier.MAX_OF_EVERY if self.task.every else verifier.MAX_CANDIDATES
+        spec, top = self.specs["verifier"], candidates[:most]
         duration, text = self.reader.duration, spec.user_text(self.task.question)
         crops = [verifier.crop_for(c.start, c.end, duration, spec.min_span) for c in top]
         clips = self._load([(spec, crop.span) for crop in crops])
@@ -148,8 +157,16 @@ class Chain:
             chances = self.engine.choose(requests, CHOICES, self.cancel)
         scores = [verifier.score(yes, no) for yes, no in chances]
         self._record(requests, [""] * len(requests), scores)
-        scored = [replace(c, verified=score) for c, score in zip(top, scores, strict=True)]
-        return tuple(scored[i] for i in verifier.rank(scores)) + candidates[len(top) :]
+        scored = (replace(c, verified=score) for c, score in zip(top, scores, strict=True))
+        return (*scored, *candidates[len(top) :])
+
+    def _answer_unless_absent(self, verdict: Verdict) -> Generator[Event, None, Answer]:
+        """The answer; about what is not there, only a multiple choice, which is a forced one, is still answered."""
+        if verdict.absent and not self.task.options:
+            yield AnswerToken(answerer.NOT_IN_VIDEO)
+            return Answer(answerer.NOT_IN_VIDEO)
+        nearest = verdict.moments or verdict.candidates
+        return (yield from self._answer(nearest[0] if nearest else None))
 
     def _answer(self, moment: Candidate | None) -> Generator[Event, None, Answer]:
         spec, task, duration = self.specs["answerer"], self.task, self.reader.duration

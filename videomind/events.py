@@ -30,6 +30,19 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the model's calibrated rule says; not sent by a model without calibration.
+
+    Attributes:
+        presence: probability that the described thing is in the video at all.
+        moments: the accepted candidates, best first; none = it is not in this video.
+    """
+
+    presence: float
+    moments: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerToken:
     """The next piece of the answer's text."""
 
@@ -43,4 +56,4 @@ class Done:
     result: Result
 
 
-Event = PlanReady | Grounded | Verified | AnswerToken | Done
+Event = PlanReady | Grounded | Verified | Judged | AnswerToken | Done

@@ -28,12 +28,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span that may be the moment: start and end in seconds, the grounder's confidence, the verifier's score."""
+    """A span that may be the moment: start and end in seconds, the grounder's confidence, the verifier's score.
+
+    `probability` is the calibrated chance that it really is one (IoU of at least 0.5 with a true moment); None where
+    the model has no calibration, or where a verifier was at work but did not look at this candidate.
+    """
 
     start: float
     end: float
     confidence: float
     verified: float | None = None
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +87,34 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An answer with its evidence. `moment` is None when nothing was grounded; `answer` is None when not asked for."""
+    """An answer with its evidence.
+
+    Attributes:
+        candidates: every span that was considered, best first.
+        moments: the spans that were accepted, best first: one, or several where every moment was asked for; none where
+            nothing was grounded, or the described thing is not in the video.
+        answer: None when not asked for.
+        presence: the calibrated probability that the described thing is in the video at all; None where nothing was
+            grounded or the model has no calibration.
+    """
 
     video: VideoInfo
     question: str
     query: str
     plan: Plan
     candidates: tuple[Candidate, ...]
-    moment: Candidate | None
+    moments: tuple[Candidate, ...]
     answer: Answer | None
     timings: dict[str, float]
     model: str
     engine: str
+    presence: float | None = None
     trace: Trace = field(default_factory=Trace)
+
+    @property
+    def moment(self) -> Candidate | None:
+        """The best of the moments."""
+        return self.moments[0] if self.moments else None
 
     @property
     def localized(self) -> bool:
@@ -102,14 +122,33 @@ class Result:
         return self.moment is not None and self.moment.confidence > 0
 
     @property
+    def absent(self) -> bool:
+        """Whether the model's calibrated rule says that the described thing is not in this video."""
+        return self.presence is not None and not self.moments
+
+    @property
     def found(self) -> bool:
-        """Whether there is anything to show: a moment that was localised, or an answer that says something."""
-        return self.localized or (self.answer is not None and bool(self.answer.text.strip()))
+        """Whether there is anything to show: a moment that was localised, or an answer that says something.
+
+        About what is absent only the choice of an option says something.
+        """
+        if self.localized or self.answer is None:
+            return self.localized
+        return self.answer.option is not None or (bool(self.answer.text.strip()) and not self.absent)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready dict (seconds to the millisecond; candidates best first), without the trace."""
+        """A JSON-ready dict (seconds to the millisecond; candidates and moments best first), without the trace."""
         data = asdict(self)
         del data["trace"]
-        for candidate in [*data["candidates"], *filter(None, [data["moment"]])]:
+        for candidate in [*data["candidates"], *data["moments"]]:
             candidate.update(start=round(candidate["start"], 3), end=round(candidate["end"], 3))
-        return data
+        return data | {"moment": next(iter(data["moments"]), None)}
+
+
+def percent(probability: float) -> str:
+    """A probability for people: "4 %". What is not certain never reads as if it were: "< 1 %", "> 99 %"."""
+    if 0 < probability < 0.01:
+        return "< 1 %"
+    if 0.99 < probability < 1:
+        return "> 99 %"
+    return f"{100 * probability:.0f} %"

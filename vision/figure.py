@@ -23,13 +23,13 @@ def plot_result(reader: VideoReader, result: Result, out: str | Path) -> None:
         InputError: `out` is no .png, or cannot be written.
         VideoError: the video cannot be decoded.
     """
-    moment = None if result.moment is None else (result.moment.start, result.moment.end)
+    moments = [(moment.start, moment.end) for moment in result.moments]
     heading, strip, lines = heading_height(result), strip_height(reader), timeline_height(result)
     figure = blank(heading + strip + lines + 1.1)
     draw_heading(figure.add_axes(row(figure, 0.18, heading)), result)
-    draw_film_strip(figure.add_axes(row(figure, heading + 0.28, strip)), reader, moment)
+    draw_film_strip(figure.add_axes(row(figure, heading + 0.28, strip)), reader, moments)
     axes = figure.add_axes(row(figure, heading + strip + 0.66, lines))
-    if moment is not None:
+    for moment in moments:
         axes.axvspan(*moment, color=ACCENT, alpha=0.12, linewidth=0, zorder=0.5)
     draw_timeline(axes, result)
     save(figure, out)

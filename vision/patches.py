@@ -15,7 +15,7 @@ class Patches(NamedTuple):
     """Pixels of one clip for the visual encoder.
 
     Attributes:
-        values: float32 [t·h·w, 3·temporal·patch·patch].
+        values: float32 [t·h·w, 3·temporal·patch·patch]; what was only cut is uint8 [t·h·w, 3, temporal·patch·patch].
         grid: (t, h, w): frame pairs, patch rows, patch columns.
     """
 
@@ -32,10 +32,7 @@ def patchify(
     merge: int = 2,
     temporal: int = 2,
 ) -> Patches:
-    """Cuts resized frames into patches and normalizes them: (x · 1/255 - mean) / std in float32.
-
-    Patches follow each other by frame pair, then by cell of merge×merge patches, then within the cell, row by
-    row; each is laid out as channel, frame of the pair, row, column. An odd last frame is paired with itself.
+    """Cuts resized frames into patches and normalizes them (`cut_patches`, `normalize_patches`).
 
     Args:
         frames: uint8 [T, H, W, 3]; H and W are multiples of patch·merge.
@@ -50,6 +47,22 @@ def patchify(
 
     Source: Qwen2-VL (arXiv 2409.12191), image processor of transformers.
     """
+    cut, grid = cut_patches(frames, patch=patch, merge=merge, temporal=temporal)
+    return Patches(normalize_patches(cut, mean, std), grid)
+
+
+def cut_patches(frames: np.ndarray, *, patch: int = 14, merge: int = 2, temporal: int = 2) -> Patches:
+    """Cuts resized frames into patches: uint8 [t·h·w, 3, temporal·patch·patch].
+
+    Patches follow each other by frame pair, then by cell of merge×merge patches, then within the cell, row by
+    row; each is laid out as channel, frame of the pair, row, column. An odd last frame is paired with itself.
+
+    Args:
+        frames, patch, merge, temporal: as for `patchify`.
+
+    Raises:
+        VideoError: as `patchify`.
+    """
     count, height, width, channels = frames.shape
     cell = patch * merge
     if count == 0 or height % cell or width % cell:
@@ -63,10 +76,10 @@ def patchify(
     t, rows, columns = len(pixels) // temporal, height // cell, width // cell
     cut = pixels.reshape(t, temporal, rows, merge, patch, columns, merge, patch, channels)
     ordered = cut.permute(0, 2, 5, 3, 6, 8, 1, 4, 7).reshape(-1, channels, temporal * patch * patch)
-    values = _normalize(ordered, mean, std).reshape(len(ordered), -1)
-    return Patches(values, (t, rows * merge, columns * merge))
+    return Patches(ordered, (t, rows * merge, columns * merge))
 
 
-def _normalize(pixels_NCP: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    shift, scale = (torch.tensor(v, dtype=torch.float32)[:, None] for v in (mean, std))
-    return pixels_NCP.to(torch.float32).mul_(1 / 255).sub_(shift).div_(scale)
+def normalize_patches(pixels_NCP: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """Pixels of cut patches as (x · 1/255 - mean) / std, float32 [N, C·P], on the device they are on."""
+    shift, scale = (torch.tensor(v, dtype=torch.float32, device=pixels_NCP.device)[:, None] for v in (mean, std))
+    return pixels_NCP.to(torch.float32).mul_(1 / 255).sub_(shift).div_(scale).flatten(1)

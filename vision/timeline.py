@@ -1,13 +1,14 @@
-"""The candidates of an answer on the time axis of the video, best first, with their scores."""
+"""The candidates of an answer on the time axis of the video, best first, with their scores; several moments by time."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from videomind.results import Candidate, Result
+from videomind.results import Candidate, Result, percent
 from videomind.vision.canvas import ACCENT, INK, OTHER, PALE, SOFT, blank, clock, lines_of, row, save
 
 LINE_HEIGHT = 0.26
@@ -15,8 +16,9 @@ LINE_HEIGHT = 0.26
 ROW_HEIGHT = 0.3
 """Inches of one candidate."""
 MOST_ROWS = 8
-LABEL_SHARE = 0.33
-"""Of the axis, that a label takes; where neither side of a bar has as much room, it stands inside."""
+"""Of candidates; moments are all shown."""
+CHARACTER = 0.0072
+"""Share of the axis that a character of a label takes."""
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Seconds from tick to tick; the first that gives at most twelve is taken."""
 
@@ -42,19 +44,17 @@ def timeline_height(result: Result) -> float:
 
 def heading_height(result: Result) -> float:
     """Inches that question and answer need."""
-    return LINE_HEIGHT * len(_question(result)) + (0.3 if result.answer is not None else 0.08)
+    return LINE_HEIGHT * len(_question(result)) + (0.3 if _outcome(result) else 0.08)
 
 
 def draw_heading(axes: Axes, result: Result) -> None:
-    """Writes the question, and the answer below it, into axes of `heading_height`."""
+    """Writes the question, and below it the answer or that there is none, into axes of `heading_height`."""
     axes.set_axis_off()
     axes.set(ylim=(heading_height(result), 0))
     for place, line in enumerate(_question(result)):
         axes.text(0, LINE_HEIGHT * place, line, va="top", fontsize=13, weight="bold", color=INK, parse_math=False)
-    if result.answer is not None:
-        below = LINE_HEIGHT * len(_question(result)) + 0.03
-        answer = "".join(lines_of(result.answer.text, 125, 1))
-        axes.text(0, below, answer, va="top", fontsize=10.5, color=SOFT, parse_math=False)
+    below = LINE_HEIGHT * len(_question(result)) + 0.03
+    axes.text(0, below, _outcome(result), va="top", fontsize=10.5, color=SOFT, parse_math=False)
 
 
 def draw_timeline(axes: Axes, result: Result) -> None:
@@ -77,31 +77,65 @@ def _question(result: Result) -> list[str]:
     return lines_of(result.question, 88, 2)
 
 
+def _outcome(result: Result) -> str:
+    """The answer in one line, or that the moment is not in the video, or both (a forced choice); "" = neither."""
+    said = lines_of(result.answer.text, 100, 1) if result.answer is not None else []
+    if result.absent and result.presence is not None:
+        forced = said if result.answer is not None and result.answer.option is not None else []
+        said = [*forced, f"not in this video (probability {percent(result.presence)}): these candidates are rejected"]
+    return "   ".join(said)
+
+
 def _shown(result: Result) -> tuple[Candidate, ...]:
-    return result.candidates[:MOST_ROWS]
+    """One moment stands before the other candidates, best first; of several all are shown, by time, and no others."""
+    if len(result.moments) > 1:
+        return tuple(sorted(result.moments, key=lambda moment: moment.start))
+    others = (candidate for candidate in result.candidates if candidate not in result.moments)
+    return (*result.moments, *others)[:MOST_ROWS]
 
 
 def _draw_bar(axes: Axes, place: int, candidate: Candidate, result: Result) -> None:
-    duration = result.video.duration
-    chosen = candidate == result.moment
-    colour = ACCENT if chosen else OTHER
+    duration, chosen = result.video.duration, candidate in result.moments
     axes.barh(place, duration, height=0.62, color=PALE, zorder=0)
-    least = duration * 0.003
-    axes.barh(place, max(candidate.end - candidate.start, least), left=candidate.start, height=0.62, color=colour)
-    text = f"{clock(candidate.start)} to {clock(candidate.end)}   confidence {candidate.confidence:.2f}"
-    if candidate.verified is not None:
-        text += f"   verified {candidate.verified:.2f}"
-    right, left = duration - candidate.end, candidate.start
-    inside = max(left, right) < LABEL_SHARE * duration
-    at_start = inside or left > right
+    width = max(candidate.end - candidate.start, duration * 0.003)
+    axes.barh(place, width, left=candidate.start, height=0.62, color=ACCENT if chosen else OTHER)
+    label = _label(candidate)
+    where = _place_label(candidate, duration, len(label) * CHARACTER * duration)
     axes.annotate(
-        text,
-        (candidate.start if at_start else candidate.end, place),
-        xytext=(-6 if at_start and not inside else 6, 0),
+        label,
+        (where.time, place),
+        xytext=(-6 if where.leftwards else 6, 0),
         textcoords="offset points",
-        ha="right" if at_start and not inside else "left",
+        ha="right" if where.leftwards else "left",
         va="center_baseline",
         fontsize=8.5,
-        color="white" if inside else INK if chosen else SOFT,
+        color="white" if where.inside else INK if chosen else SOFT,
         weight="bold" if chosen else "normal",
     )
+
+
+def _label(candidate: Candidate) -> str:
+    parts = [f"{clock(candidate.start)} to {clock(candidate.end)}", f"confidence {candidate.confidence:.2f}"]
+    if candidate.verified is not None:
+        parts.append(f"verified {candidate.verified:.2f}")
+    if candidate.probability is not None:
+        parts.append(f"{percent(candidate.probability)} likely")
+    return "   ".join(parts)
+
+
+class _LabelPlace(NamedTuple):
+    """Where a label begins, whether it runs to the left from there, and whether it stands in the bar."""
+
+    time: float
+    leftwards: bool
+    inside: bool = False
+
+
+def _place_label(candidate: Candidate, duration: float, needed: float) -> _LabelPlace:
+    """Beside the bar where there is more room, else in the bar, else at the edge and partly over the bar (seconds)."""
+    left, right = candidate.start, duration - candidate.end
+    if max(left, right) >= needed:
+        return _LabelPlace(candidate.start if left > right else candidate.end, leftwards=left > right)
+    if candidate.end - candidate.start >= needed:
+        return _LabelPlace(candidate.start, leftwards=False, inside=True)
+    return _LabelPlace(0.0 if left > right else duration, leftwards=left <= right)

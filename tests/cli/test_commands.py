@@ -12,7 +12,7 @@ from videomind.vision.reader import open_video
 RESULT_KEYS = {
     "video": {"path", "duration", "fps", "width", "height"},
     "plan": {"roles", "reply", "parsed"},
-    "moment": {"start", "end", "confidence", "verified"},
+    "moment": {"start", "end", "confidence", "verified", "probability"},
     "answer": {"text", "option"},
 }
 
@@ -29,11 +29,13 @@ def test_ask_gives_json_on_stdout_and_progress_on_stderr(
             "query",
             "plan",
             "candidates",
-            "moment",
+            "moments",
             "answer",
             "timings",
             "model",
             "engine",
+            "presence",
+            "moment",
         )
     ]
     for key, keys in RESULT_KEYS.items():

@@ -21,7 +21,7 @@ RESULT = Result(
     query="the dog",
     plan=Plan(("grounder", "verifier", "answerer"), '[{"type": "grounder", "value": "the dog"}]', parsed=True),
     candidates=(FIRST, SECOND),
-    moment=FIRST,
+    moments=(FIRST,),
     answer=Answer("B) It [red]barks[/red].", "B"),
     timings={"total": 1.26},
     model="nano",
@@ -79,14 +79,14 @@ def test_the_chosen_option_is_shown_in_full() -> None:
 
 
 def test_the_bar_shows_where_the_moment_lies() -> None:
-    at_the_end = replace(RESULT, moment=Candidate(89.9, 90.0, 0.5))
+    at_the_end = replace(RESULT, moments=(Candidate(89.9, 90.0, 0.5),))
     bar = next(line for line in shown(at_the_end).splitlines() if "━" in line)
     assert bar.index("━") > bar.rindex("─", 0, bar.index("━"))
     assert bar.count("━") == 1
 
 
 def test_nothing_found_is_said_plainly() -> None:
-    assert "Nothing found." in shown(replace(RESULT, moment=None, answer=None, candidates=()))
+    assert "Nothing found." in shown(replace(RESULT, moments=(), answer=None, candidates=()))
 
 
 def test_roles_are_named_in_a_list() -> None:

@@ -46,7 +46,11 @@ def ask(
     dtype: Dtype = "auto",
     compat: Compat = False,
 ) -> None:
-    """Ask a question about a video; get the answer with the verified moment that proves it."""
+    """Ask a question about a video; get the answer with the verified moment that proves it.
+
+    If a calibrated model says that what is asked about is not in the video, there is no moment and exit code 1; only
+    a multiple choice (--option) is answered all the same.
+    """
     run = Run(
         video=video,
         question=check_question(question),

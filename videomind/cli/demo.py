@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one answer compares with what is known: `iou` is the overlap of the moment with the true one."""
+    """How one answer compares with what is known: `iou` is the overlap of the moment with the true one, if there is."""
 
     asked: DemoQuestion
     result: Result
     right: bool
-    iou: float
+    iou: float | None
 
 
 def demo(
@@ -42,7 +42,7 @@ def demo(
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
-    """Make a video, ask it three questions, and check answers and moments against what is known."""
+    """Make a video, ask it four questions, and check answers and moments against what is known."""
     console, chain = Console(highlight=False), progress_console()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def ask_and_check(
 
 
 def write_evidence(result: Result, folder: Path, number: int) -> dict[str, Path]:
-    """Writes a film strip, a timeline, both in one figure, and the moment as a clip; says what is where."""
+    """Writes a film strip, a timeline, both in one figure, and the moment (if any) as a clip; says what is where."""
     from videomind.vision.figure import plot_result
     from videomind.vision.filmstrip import film_strip
     from videomind.vision.reader import open_video
@@ -83,14 +83,13 @@ def write_evidence(result: Result, folder: Path, number: int) -> dict[str, Path]
 
     names = {"figure": "figure.png", "film strip": "film_strip.png", "timeline": "timeline.png"}
     files = {what: folder / f"{number}_{name}" for what, name in names.items()}
-    moment = None if result.moment is None else (result.moment.start, result.moment.end)
     with open_video(result.video.path) as reader:
         plot_result(reader, result, files["figure"])
-        film_strip(reader, files["film strip"], moment)
+        film_strip(reader, files["film strip"], [(moment.start, moment.end) for moment in result.moments])
     timeline(result, files["timeline"])
-    if moment is not None:
+    if result.moment is not None:
         files["clip"] = folder / f"{number}_clip.mp4"
-        save_clip(result, files["clip"])
+        save_clip(result, result.moment, files["clip"])
     return files
 
 
@@ -102,7 +101,9 @@ def judge(asked: DemoQuestion, result: Result) -> Verdict:
         said = asked.options[ord(answer.option) - ord("A")]
     elif answer is not None:
         said = answer.text
-    iou = 0.0 if moment is None else temporal_iou((moment.start, moment.end), asked.span)
+    iou = None
+    if asked.span is not None:
+        iou = 0.0 if moment is None else temporal_iou((moment.start, moment.end), asked.span)
     return Verdict(asked, result, right=said.strip(" .").casefold() == asked.answer, iou=iou)
 
 
@@ -112,12 +113,12 @@ def verdict_table(verdicts: list[Verdict]) -> Table:
     for heading in ("question", "answer", "moment", "known", "IoU"):
         table.add_column(heading, justify="right" if heading == "IoU" else "left")
     for verdict in verdicts:
-        moment, (start, end) = verdict.result.moment, verdict.asked.span
+        moment, span, iou = verdict.result.moment, verdict.asked.span, verdict.iou
         table.add_row(
             verdict.asked.text,
             Text(*(("✓ right", "green") if verdict.right else (f"✗ not {verdict.asked.answer!r}", "red"))),
             "–" if moment is None else moment_text(moment),
-            f"{clock(start)}–{clock(end)}",
-            Text(f"{verdict.iou:.2f}", style="green" if verdict.iou >= 0.5 else "red"),
+            "–" if span is None else f"{clock(span[0])}–{clock(span[1])}",
+            "–" if iou is None else Text(f"{iou:.2f}", style="green" if iou >= 0.5 else "red"),
         )
     return table

@@ -17,7 +17,9 @@ Model = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Dtype = Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Number type of the weights.")]
-Compat = Annotated[bool, typer.Option("--compat", help="Repeat the published code's slips, to compare numbers.")]
+Compat = Annotated[
+    bool, typer.Option("--compat", help="Repeat the published code's slips, without calibration, to compare.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout (the default when it is no terminal).")]
 TraceFile = Annotated[
     Path | None,

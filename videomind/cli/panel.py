@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Group
@@ -11,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from videomind.cli.terminal import clock, moment_text, printable
-from videomind.results import Candidate, Result
+from videomind.results import Candidate, Result, percent
+from videomind.roles.answerer import NOT_IN_VIDEO
 
 BAR_WIDTH = 48
 
@@ -27,10 +29,7 @@ def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[s
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim")
     rows.add_column()
-    if result.moment is not None:
-        rows.add_row("moment" if result.localized else "a guess", Text(moment_text(result.moment), style="bold"))
-        rows.add_row("", _bar(result.moment, result.video.duration))
-        rows.add_row("confidence", _scores(result.moment))
+    _add_moments(rows, result)
     for what, path in (written or {}).items():
         rows.add_row(what, Text(printable(str(path))))
     signature = f"{result.model} · {result.engine} · {result.timings.get('total', 0.0):.1f} s"
@@ -47,9 +46,43 @@ def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[s
     )
 
 
+def _add_moments(rows: Table, result: Result) -> None:
+    """The moment with its scores, or all of them; of what is not there, the candidate that came nearest."""
+    duration = result.video.duration
+    if len(result.moments) > 1:
+        rows.add_row("moments", moments_table(result.moments))
+        rows.add_row("", _bar(result.moments, duration))
+    elif result.moment is not None:
+        rows.add_row("moment" if result.localized else "a guess", Text(moment_text(result.moment), style="bold"))
+        rows.add_row("", _bar(result.moments, duration))
+        rows.add_row("confidence", _scores(result.moment))
+    if result.presence is None:
+        return
+    if not result.absent:
+        rows.add_row("in video", percent(result.presence))
+        return
+    nearest = result.candidates[0]
+    rows.add_row("moment", f"not in this video (probability {percent(result.presence)})")
+    rows.add_row("nearest", f"{moment_text(nearest)}, rejected")
+    rows.add_row("", _bar([nearest], duration, "yellow"))
+    rows.add_row("confidence", _scores(nearest))
+
+
+def moments_table(moments: Sequence[Candidate]) -> Table:
+    """Several moments in the order of time, with their scores."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("", "moment", "confidence", "verified", "probability"):
+        table.add_column(heading, justify="left" if heading == "moment" else "right")
+    for number, moment in enumerate(sorted(moments, key=lambda m: m.start), start=1):
+        verified = "–" if moment.verified is None else f"{moment.verified:.2f}"
+        probability = "–" if moment.probability is None else percent(moment.probability)
+        table.add_row(f"{number}", moment_text(moment), f"{moment.confidence:.2f}", verified, probability)
+    return table
+
+
 def _headline(result: Result, options: Sequence[str]) -> Text:
     if not result.found:
-        return Text("Nothing found.", style="bold yellow")
+        return Text(NOT_IN_VIDEO if result.absent else "Nothing found.", style="bold yellow")
     if result.answer is None:
         return Text(printable(result.query), style="bold")
     if result.answer.option is not None and options:
@@ -60,13 +93,17 @@ def _headline(result: Result, options: Sequence[str]) -> Text:
 
 def _scores(moment: Candidate) -> str:
     verified = "" if moment.verified is None else f" · verified {moment.verified:.2f}"
-    return f"{moment.confidence:.2f}{verified}"
+    probability = "" if moment.probability is None else f" · probability {percent(moment.probability)}"
+    return f"{moment.confidence:.2f}{verified}{probability}"
 
 
-def _bar(moment: Candidate, duration: float) -> Text:
-    """Where the moment lies in the video."""
-    start = min(BAR_WIDTH - 1, int(moment.start / duration * BAR_WIDTH))
-    end = min(BAR_WIDTH, max(start + 1, round(moment.end / duration * BAR_WIDTH)))
-    bar = Text("─" * start, style="dim")
-    bar.append("━" * (end - start), style="bold green")
-    return bar.append("─" * (BAR_WIDTH - end) + f" {clock(duration)}", style="dim")
+def _bar(moments: Sequence[Candidate], duration: float, colour: str = "green") -> Text:
+    """Where the moments lie in the video."""
+    filled = set[int]()
+    for moment in moments:
+        start = min(BAR_WIDTH - 1, int(moment.start / duration * BAR_WIDTH))
+        filled.update(range(start, min(BAR_WIDTH, max(start + 1, round(moment.end / duration * BAR_WIDTH)))))
+    bar = Text()
+    for inside, places in groupby(range(BAR_WIDTH), filled.__contains__):
+        bar.append(("━" if inside else "─") * len([*places]), style=f"bold {colour}" if inside else "dim")
+    return bar.append(f" {clock(duration)}", style="dim")

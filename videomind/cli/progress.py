@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from videomind.cli.terminal import moment_text, printable
-from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
-from videomind.results import Candidate, Plan, Result
+from videomind.events import AnswerToken, Done, Event, Grounded, Judged, PlanReady, Verified
+from videomind.results import Candidate, Plan, Result, percent
 
 SHOWN_CANDIDATES = 5
 
@@ -33,6 +33,8 @@ def follow(events: Iterator[Event], console: Console) -> Result:
                     steps.done("verifier", f"best {moment_text(candidates[0])}")
                     console.print(candidates_table(candidates))
                     status.update("answering")
+                case Judged(presence, moments):
+                    steps.done("verdict", _verdict_text(presence, moments))
                 case AnswerToken(text):
                     answer += text
                     status.update(Text(printable(answer)))
@@ -44,14 +46,18 @@ def follow(events: Iterator[Event], console: Console) -> Result:
 
 
 def candidates_table(candidates: Sequence[Candidate]) -> Table:
-    """The best candidates with the grounder's confidence and the verifier's score."""
+    """The best candidates with the grounder's confidence, the verifier's score and, if known, the probability."""
+    shown = candidates[:SHOWN_CANDIDATES]
+    calibrated = any(candidate.probability is not None for candidate in shown)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "moment", "grounder", "verifier"):
+    for heading in ("", "moment", "grounder", "verifier", *(["probability"] if calibrated else [])):
         table.add_column(heading, justify="left" if heading == "moment" else "right")
-    for rank, candidate in enumerate(candidates[:SHOWN_CANDIDATES], start=1):
+    for rank, candidate in enumerate(shown, start=1):
         verified = "–" if candidate.verified is None else f"{candidate.verified:.3f}"
-        style = "bold" if rank == 1 else ""
-        table.add_row(f"{rank:>11}", moment_text(candidate), f"{candidate.confidence:.3f}", verified, style=style)
+        row = [f"{rank:>11}", moment_text(candidate), f"{candidate.confidence:.3f}", verified]
+        if calibrated:
+            row.append("–" if candidate.probability is None else percent(candidate.probability))
+        table.add_row(*row, style="bold" if rank == 1 else "")
     return table
 
 
@@ -83,3 +89,9 @@ def _count_text(candidates: Sequence[Candidate]) -> str:
         return "localised nothing: only guesses are left"
     best = moment_text(candidates[0])
     return best if len(candidates) == 1 else f"{len(candidates)} candidates, best {best}"
+
+
+def _verdict_text(presence: float, moments: Sequence[Candidate]) -> str:
+    where = "in this video" if moments else "not in this video"
+    several = f", {len(moments)} moments" if len(moments) > 1 else ""
+    return f"{where} (probability {percent(presence)}){several}"

@@ -16,8 +16,13 @@ from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
 from videomind.cli.terminal import printable, progress_console
 from videomind.results import Result
+from videomind.roles.judge import CONFIDENT
 
 NOTHING_FOUND = 1
+UNCALIBRATED = (
+    f"note: no calibration is at work (see `videomind calibrate`): every moment with a confidence of at least "
+    f"{CONFIDENT} is given"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Run:
     subtitles: Path | None = None
     roles: Collection[str] | None = None
     top_k: int | None = None
+    every: bool = False
     model: Path | None = None
     device: str = "auto"
     dtype: str = "auto"
@@ -74,7 +80,9 @@ def _run(run: Run, console: Console) -> Result:
     with reader, agent:
         if agent.bundle.manifest.notice:
             console.print(f"note: {agent.bundle.manifest.notice}", style="dim", markup=False)
+        if run.every and (run.compat or agent.bundle.calibration is None):
+            console.print(UNCALIBRATED, style="dim", markup=False)
         roles = [role for role in agent.roles if run.roles is None or role in run.roles]
-        events = agent.stream(reader, run.question, options=run.options, subtitles=cues, roles=roles)
+        events = agent.stream(reader, run.question, options=run.options, subtitles=cues, roles=roles, every=run.every)
         result = follow(events, console)
     return replace(result, candidates=result.candidates[: run.top_k])

@@ -12,7 +12,7 @@ from videomind.errors import InputError
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
 RIDGE = 1e-2
-"""Penalty on the weights of the standardised features: what keeps separable data from running away."""
+"""Penalty on the weights: what can be told apart does not run away, and what hardly differs counts for little."""
 STEPS, TOLERANCE = 100, 1e-10
 
 
@@ -30,8 +30,7 @@ class Line(NamedTuple):
 def fit_line(features_NF: Floats, labels_N: Labels, ridge: float = RIDGE) -> Line:
     """The log-odds that make the labels most likely, by Newton's method in float64.
 
-    Minimises −Σ log p(label) + ridge/2·Σ weight² over standardised features; the bias is free. A feature that never
-    changes gets weight 0.
+    Minimises −Σ log p(label) + ridge/2·Σ weight²; the bias is free.
 
     Raises:
         InputError: all labels are the same, or a feature is not finite.
@@ -40,12 +39,10 @@ def fit_line(features_NF: Floats, labels_N: Labels, ridge: float = RIDGE) -> Lin
         raise InputError(f"{int(labels_N.sum())} of {len(labels_N)} labels are true: to fit a rule, give both kinds")
     if not np.isfinite(features_NF).all():
         raise InputError("a feature is not a finite number")
-    mean, spread = features_NF.mean(0), features_NF.std(0)
-    spread = np.where(spread > 1e-12 * (1 + abs(mean)), spread, np.inf)
-    design = np.column_stack([np.ones(len(labels_N)), (features_NF - mean) / spread])
+    mean = features_NF.mean(0)
+    design = np.column_stack([np.ones(len(labels_N)), features_NF - mean])
     theta = _newton(design, labels_N.astype(np.float64), np.array([0.0, *[ridge] * len(mean)]))
-    weights = theta[1:] / spread
-    return Line(float(theta[0] - weights @ mean), weights)
+    return Line(float(theta[0] - theta[1:] @ mean), theta[1:])
 
 
 def choose_threshold(probabilities: Floats, labels: Labels, by: Literal["balanced", "f1"]) -> float:
@@ -57,7 +54,9 @@ def choose_threshold(probabilities: Floats, labels: Labels, by: Literal["balance
         InputError: all labels are the same.
     """
     if not 0 < labels.sum() < len(labels):
-        raise InputError(f"{int(labels.sum())} of {len(labels)} labels are true: to choose a threshold, give both kinds")
+        raise InputError(
+            f"{int(labels.sum())} of {len(labels)} labels are true: to choose a threshold, give both kinds"
+        )
     distinct = np.unique(probabilities)
     cuts = (np.concatenate([[0.0], distinct[:-1]]) + distinct) / 2
     worth = np.array([score(probabilities >= cut, labels, by) for cut in cuts])
