@@ -19,8 +19,16 @@ class SubtitleError(InputError):
     """A subtitle file that cannot be read."""
 
 
+class DataError(InputError):
+    """Training data that cannot be used: a missing file, records in another format, or none that remains."""
+
+
 class BundleError(InputError):
     """A model folder, role or adapter that is missing, malformed, or made for another base."""
+
+
+class AdapterKindError(BundleError):
+    """An adapter of a kind that has to become plain LoRA before it can be served."""
 
 
 class EngineError(VideoMindError, RuntimeError):

@@ -1,6 +1,10 @@
 """Synthetic data sets on disk: valid for every role, the same again for the same seed, taken up where left off."""
 
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -79,6 +83,15 @@ def test_candidates_are_right_and_wrong(made: SynthSet) -> None:
     assert 0.25 < sum(shown) / len(shown) < 0.65
 
 
+def test_candidates_are_judged_by_all_moments_of_their_query(made: SynthSet) -> None:
+    big = [
+        record
+        for number in range(20)
+        for record in FILES["verifying.jsonl"](made.scene(number), "a.mp4", Random(number))
+    ]
+    assert any(len(record.spans or ()) > 1 for record in big if isinstance(record, VerifyingRecord))
+
+
 def test_routes_and_kinds_of_questions_are_mixed(made: SynthSet) -> None:
     plans = [r for r in read_records(made.out / "planning.jsonl", "planner").records if isinstance(r, PlanningRecord)]
     assert 0.3 < sum(plan.route == "ground" for plan in plans) / len(plans) < 0.7
@@ -106,7 +119,7 @@ def test_an_interrupted_run_goes_on_and_can_be_made_longer(tmp_path: Path) -> No
     make(first)
     kept = first.path(1).stat().st_mtime_ns
     first.path(0).unlink()
-    (tmp_path / "videos" / ".000000.partial.mp4").write_bytes(b"half")
+    (tmp_path / "videos" / ".000007.partial.mp4").write_bytes(b"half")
     longer = SynthSet(tmp_path, videos=3, seed=4, size=SIZE)
     longer.prepare()
     assert longer.missing == [0, 2]
@@ -135,7 +148,7 @@ def test_a_folder_of_another_set_is_refused(made: SynthSet, change: dict[str, in
 def test_a_set_of_an_older_world_is_refused(made: SynthSet, tmp_path: Path) -> None:
     mark = json.loads((made.out / "dataset.json").read_text())
     (tmp_path / "dataset.json").write_text(json.dumps(mark | {"world": "older"}))
-    with pytest.raises(InputError, match="another world"):
+    with pytest.raises(InputError, match="another version"):
         SynthSet(tmp_path, videos=3, seed=4, size=SIZE).prepare()
 
 
@@ -155,3 +168,29 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     for out in (tmp_path / "file", tmp_path / "file" / "set"):
         with pytest.raises(InputError, match="file"):
             SynthSet(out, videos=1, seed=4).prepare()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's list of child processes")
+def test_processes_that_render_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "videomind.cli", "synth", str(tmp_path / "set"), "--videos", "9", "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
+        wait_for(lambda: (tmp_path / "set" / "videos" / "000000.mp4").exists())
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        run.kill()
+    assert len(children) >= 2
+    wait_for(lambda: not any(is_alive(child) for child in children))
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    give_up = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < give_up, f"it did not happen in {seconds} s"
+        time.sleep(0.1)
+
+
+def is_alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

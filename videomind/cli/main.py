@@ -9,11 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from videomind.cli.ask import ask
+from videomind.cli.calibrate import calibrate
 from videomind.cli.convert import convert
 from videomind.cli.demo import demo
 from videomind.cli.doctor import doctor
 from videomind.cli.find import find
+from videomind.cli.synth import synth
 from videomind.cli.terminal import printable
+from videomind.cli.train import train
 from videomind.errors import VideoMindError
 
 BAD_INPUT = 2
@@ -38,7 +41,7 @@ app = typer.Typer(
     help="Ask a question about a video; get the answer with the verified moment that proves it.",
     epilog="Exit codes: 0 answered, 1 nothing found, 2 bad input, 130 interrupted.",
 )
-for command in (ask, find, convert, doctor, demo):
+for command in (ask, find, convert, calibrate, doctor, demo, synth, train):
     app.command()(command)
 
 

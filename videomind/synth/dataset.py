@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 from videomind.errors import InputError
@@ -27,6 +28,7 @@ from videomind.training.records import Record
 
 MARK, VIDEOS = "dataset.json", "videos"
 KIND, VERSION = "videomind-synth", 1
+OLDER = "that another version of this program made"
 MAX_VIDEOS = 1_000_000
 """Scenes of one seed; the next seed's begin after them."""
 FILES: dict[str, Callable[[Scene, str, Random], Iterator[Record]]] = {
@@ -123,7 +125,8 @@ class SynthSet:
                 write_video_of(*task)
                 yield
             return
-        with ProcessPoolExecutor(min(workers, max(1, len(tasks))), get_context("spawn")) as pool:
+        count = min(workers, max(1, len(tasks)))
+        with ProcessPoolExecutor(count, get_context("spawn"), initializer=end_with_parent) as pool:
             try:
                 for future in as_completed([pool.submit(write_video_of, *task) for task in tasks]):
                     future.result()
@@ -146,9 +149,8 @@ class SynthSet:
             return None
         for key, wanted in self._recipe().items():
             if mark.get(key) != wanted:
-                raise InputError(
-                    f"{self.out} holds a data set of another {key} ({mark.get(key)}, not {wanted}): give a new folder"
-                )
+                what = f"of another {key} ({mark.get(key)}, not {wanted})" if key in ("seed", "size") else OLDER
+                raise InputError(f"{self.out} holds a data set {what}: give a new folder")
         if isinstance(held := mark.get("videos"), int) and held > self.videos:
             raise InputError(f"{self.out} holds {held} videos already: ask for as many or more, or give a new folder")
         return mark
@@ -171,3 +173,14 @@ def write_video_of(scene: Scene, path: Path, size: int) -> None:
     partial = path.with_name(f".{path.stem}.partial.mp4")
     write_scene(scene, partial, size)
     os.replace(partial, path)
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it is gone, even if that was killed."""
+    Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)

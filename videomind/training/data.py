@@ -13,16 +13,17 @@ from videomind.errors import DataError, SubtitleError, VideoError
 from videomind.roles.answerer import Cue
 from videomind.roles.spec import RoleSpec
 from videomind.training.examples import Example
-from videomind.training.filters import Filters
+from videomind.training.filters import TOO_LONG, TOO_SHORT, Filters
 from videomind.training.making import Maker, OutsideError
 from videomind.training.mixing import Mixture, Pick
-from videomind.training.record_set import RecordSet, log
+from videomind.training.record_set import RecordSet, Skip, warn
 from videomind.training.records import AnsweringRecord
 from videomind.vision.reader import open_video
 from videomind.vision.subtitles import load_subtitles
 
 BROKEN, OUTSIDE, SUBTITLES = "broken video", "span outside the video", "broken subtitles"
-REASONS = (BROKEN, OUTSIDE, SUBTITLES, "video too short", "video too long")
+OF_THE_VIDEO = (BROKEN, TOO_SHORT, TOO_LONG)
+REASONS = (*OF_THE_VIDEO, OUTSIDE, SUBTITLES)
 """Why a record may turn out to be of no use once its video is opened."""
 
 
@@ -125,8 +126,11 @@ class ExampleSet(Dataset[Example]):
             raise UnusableError(OUTSIDE, str(error)) from None
 
     def _report(self, pick: Pick, error: UnusableError) -> None:
-        self._found_bad[pick.part][pick.record] = 1 + REASONS.index(error.reason)
-        if error.text:
-            records = self.sets[pick.part]
-            place = records.placed[pick.record].place
-            log.warning("%s: %s is skipped: %s: %s", records.name, place, error.reason, error.text)
+        """Marks the record, or where its video is to blame all that are about it, and warns."""
+        records, found_bad, here = self.sets[pick.part], self._found_bad[pick.part], [pick.record]
+        placed, known = records.placed[pick.record], bool(found_bad[pick.record])
+        if error.reason in OF_THE_VIDEO:
+            here = [i for i, other in enumerate(records.placed) if other.record.video == placed.record.video]
+        found_bad[here] = 1 + REASONS.index(error.reason)
+        if error.text and not known:
+            warn(records.name, Skip(placed.place, error.reason, f"{error.reason}: {error.text}"), more=len(here) - 1)

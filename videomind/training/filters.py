@@ -8,6 +8,8 @@ from videomind.errors import DataError
 from videomind.training.record_set import RecordSet, Skip, counts_text
 from videomind.training.records import GroundingRecord, Record, VerifyingRecord
 
+TOO_SHORT, TOO_LONG = "video too short", "video too long"
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -43,7 +45,7 @@ class Filters:
 
     def of_duration(self, seconds: float) -> str | None:
         """Why a video of this length is left out, or None."""
-        return _outside(seconds, self.min_duration, self.max_duration, ("video too short", "video too long"))
+        return _outside(seconds, self.min_duration, self.max_duration, (TOO_SHORT, TOO_LONG))
 
     def _reason(self, record: Record) -> str | None:
         words = _outside(

@@ -85,6 +85,9 @@ def check_folder(folder: Path) -> Path:
 
 def problem(error: ValidationError) -> str:
     """What is wrong with a record, in one line."""
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        return f"it is no JSON: {first['ctx']['error'].replace(' at line 1', ' at')}"
     return first_problem(error).removeprefix("the file: ")
 
 

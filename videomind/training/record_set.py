@@ -13,7 +13,7 @@ from videomind.training.records import Record
 
 MALFORMED, MISSING = "malformed", "missing video"
 TOLD = 10
-"""So many skipped records of a file are told one by one; the rest as a sum for each reason."""
+"""So many reasons to skip records of a file are told one by one; the rest is summed up."""
 
 log = logging.getLogger("videomind.training")
 
@@ -74,20 +74,31 @@ def collect(name: str, role: str, root: Path, read: Iterable[Placed | Skip]) -> 
     if 2 * len(malformed) > len(everything):
         raise DataError(
             f"{name}: {len(malformed)} of {len(everything)} entries are no records for the {role}. The first: "
-            f"{malformed[0].place}: {malformed[0].text}; docs/training-data.md shows the format"
+            f"{malformed[0].place}: {malformed[0].text}; docs/training-data.md says what is read"
         )
     if not placed:
-        raise DataError(nothing_left(name, root, skipped))
+        raise DataError(nothing_left(name, skipped))
     report(name, skipped)
     return RecordSet(name, role, root, placed, skipped)
 
 
 def report(name: str, skipped: Sequence[Skip]) -> None:
-    """Warns of skipped records: the first ones each with its place and reason, of the rest how many."""
-    for skip in skipped[:TOLD]:
-        log.warning("%s: %s is skipped: %s", name, skip.place, skip.text)
-    if rest := skipped[TOLD:]:
+    """Warns of skipped records: the first reasons each with its place, of the rest how many."""
+    alike: dict[str, list[Skip]] = {}
+    for skip in skipped:
+        alike.setdefault(skip.text, []).append(skip)
+    groups = list(alike.values())
+    for group in groups[:TOLD]:
+        warn(name, group[0], more=len(group) - 1)
+    if rest := [skip for group in groups[TOLD:] for skip in group]:
         log.warning("%s: and %s more are skipped: %s", name, f"{len(rest):,}", counts_text(rest))
+
+
+def warn(name: str, skip: Skip, more: int = 0) -> None:
+    """Warns of a skipped record and of `more` like it, without what could move a terminal's cursor."""
+    others = f" (and {more:,} more)" if more else ""
+    text = f"{name}: {skip.place}{others} is skipped: {skip.text}"
+    log.warning("%s", "".join(c if c.isprintable() else " " for c in text))
 
 
 def counts_text(skipped: Iterable[Skip]) -> str:
@@ -96,10 +107,10 @@ def counts_text(skipped: Iterable[Skip]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
 
 
-def nothing_left(name: str, root: Path, skipped: Sequence[Skip]) -> str:
+def nothing_left(name: str, skipped: Sequence[Skip]) -> str:
     """The text of the error when a file yields no record that can be used."""
     if not skipped:
         return f"{name}: there is nothing in it; give a file with one record a line (docs/training-data.md)"
-    hint = f"; give the folder of the videos, which was taken to be {root}" if skipped[0].reason == MISSING else ""
+    hint = "; give the folder that holds the videos" if skipped[0].reason == MISSING else ""
     first = f"{skipped[0].place}: {skipped[0].text}"
     return f"{name}: no record can be used ({counts_text(skipped)}). The first: {first}{hint}"
