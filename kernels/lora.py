@@ -23,10 +23,18 @@ class Routing(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """One adapter on one module, the scale already in B: delta = B · A. A is [r, in], B is [out, r]."""
+    """One adapter on one module, the scale already in B: delta = B · A.
+
+    Attributes:
+        a, b: [r, in] and [out, r].
+        stretch: [out], by what part of itself the base's output grows (DoRA), or None. B has grown with it already.
+        bias: [out], the base's bias, which does not grow, or None.
+    """
 
     a: Tensor
     b: Tensor
+    stretch: Tensor | None = None
+    bias: Tensor | None = None
 
 
 def route(index_BL: Tensor) -> Routing:
@@ -39,7 +47,7 @@ def route(index_BL: Tensor) -> Routing:
 
 
 def add_lora(y_BLO: Tensor, x_BLI: Tensor, factors: Sequence[Factors | None], routing: Routing) -> Tensor:
-    """y with every token's own adapter added: y += (x Aᵀ) Bᵀ.
+    """y with every token's own adapter applied: y += (x Aᵀ) Bᵀ, with DoRA also + stretch · (y − bias).
 
     Args:
         y_BLO: [B, L, out], the base layer's output; changed in place.
@@ -47,14 +55,18 @@ def add_lora(y_BLO: Tensor, x_BLI: Tensor, factors: Sequence[Factors | None], ro
         factors: per adapter index, None where the adapter does not touch this module.
         routing: from `route`, for the same batch.
     """
+    y, x = y_BLO.view(-1, y_BLO.shape[-1]), x_BLI.flatten(0, 1)
     for adapter, places in routing.groups:
         pair = factors[adapter]
         if pair is None:
             continue
+        low = torch.nn.functional.linear(x if places is None else x.index_select(0, places), pair.a)
+        delta = torch.nn.functional.linear(low, pair.b)
+        if pair.stretch is not None:
+            base = y if places is None else y.index_select(0, places)
+            delta += pair.stretch * (base if pair.bias is None else base - pair.bias)
         if places is None:
-            y_BLO += torch.nn.functional.linear(torch.nn.functional.linear(x_BLI, pair.a), pair.b)
+            y += delta
         else:
-            x = x_BLI.flatten(0, 1).index_select(0, places)
-            delta = torch.nn.functional.linear(torch.nn.functional.linear(x, pair.a), pair.b)
-            y_BLO.view(-1, y_BLO.shape[-1]).index_add_(0, places, delta)
+            y.index_add_(0, places, delta)
     return y_BLO

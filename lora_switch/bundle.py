@@ -1,25 +1,35 @@
 """A model folder: one base, a manifest, and a folder per role (DESIGN sec. 4).
 
-model/videomind.json                    manifest: base, roles, special tokens, format version
+model/videomind.json                    manifest: base, roles, special tokens, format version, calibration
 model/<role>/role.json                  prompt, view, reply prefix, activation
 model/<role>/adapter_config.json, adapter_model.safetensors
-model/<role>/embeddings.safetensors     where a role has its own embed_tokens or lm_head
+model/<role>/embeddings.safetensors     where a role has its own embed_tokens or lm_head, or rows of single tokens
 model/grounder/timestamp_decoder.safetensors
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videomind import assets
-from videomind.errors import BundleError
-from videomind.lora_switch.adapter import CONFIG_FILE, WEIGHTS_FILE, Adapter, read_adapter, write_adapter
+from videomind.errors import AdapterKindError, BundleError
+from videomind.lora_switch.adapter import (
+    CONFIG_FILE,
+    EMBEDDINGS,
+    WEIGHTS_FILE,
+    Adapter,
+    read_adapter,
+    write_adapter,
+)
 from videomind.lora_switch.files import read_json, read_tensors, write_json
 from videomind.lora_switch.identity import base_identity
+from videomind.lora_switch.rows import IDS, rows_from_tensors
+from videomind.roles.calibration import Calibration
+from videomind.roles.calibration_file import CalibrationFile
 from videomind.roles.spec import ROLES, RoleSpec, spec_from_json, spec_to_json
 
 if TYPE_CHECKING:
@@ -53,6 +63,7 @@ class Manifest(BaseModel):
         processor: folder of tokenizer, chat template and pixel statistics; None = the base's.
         roles: the roles of this bundle.
         notice: what a user should know about this model's limits, or None.
+        calibration: the rules that say "not in this video" and find several moments, or None.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +76,7 @@ class Manifest(BaseModel):
     roles: tuple[str, ...]
     special_tokens: SpecialTokens = SpecialTokens()
     notice: str | None = None
+    calibration: CalibrationFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,11 @@ class Bundle:
     processor: Path
     roles: dict[str, Role]
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """The manifest's, or None: then the best candidate is always taken for the moment."""
+        return self.manifest.calibration.to_calibration() if self.manifest.calibration else None
+
 
 def load_bundle(folder: Path | None = None, base: Path | None = None) -> Bundle:
     """Read and check a model folder.
@@ -98,6 +115,23 @@ def load_bundle(folder: Path | None = None, base: Path | None = None) -> Bundle:
         BundleError: something is missing, malformed, or made for another base; the text says what to do.
     """
     folder = NANO if folder is None else folder
+    manifest, base = open_bundle(folder, base)
+    try:
+        roles = {name: load_role(folder / name) for name in manifest.roles}
+    except AdapterKindError as error:
+        raise AdapterKindError(f"{error}; make it plain LoRA: videomind convert {folder} OUT --to lora") from None
+    if "grounder" in roles and roles["grounder"].decoder is None:
+        raise BundleError(f"missing weights: {folder / 'grounder' / DECODER_FILE}")
+    processor = base if manifest.processor is None else (folder / manifest.processor).resolve()
+    return Bundle(folder, manifest, base, processor, roles)
+
+
+def open_bundle(folder: Path, base: Path | None = None) -> tuple[Manifest, Path]:
+    """The manifest of a model folder and the place of its base, before any role is read.
+
+    Raises:
+        BundleError: as `load_bundle`.
+    """
     if not folder.is_dir():
         raise BundleError(f"no model folder at {folder}")
     if not (folder / MANIFEST).is_file():
@@ -108,11 +142,7 @@ def load_bundle(folder: Path | None = None, base: Path | None = None) -> Bundle:
         raise BundleError(f"base model of {folder} not found at {base}; convert again with --base DIR")
     if manifest.base_identity is not None and base_identity(base) != manifest.base_identity:
         raise BundleError(f"the adapters in {folder} were made for another base model than the one at {base}")
-    roles = {name: load_role(folder / name) for name in manifest.roles}
-    if "grounder" in roles and roles["grounder"].decoder is None:
-        raise BundleError(f"missing weights: {folder / 'grounder' / DECODER_FILE}")
-    processor = base if manifest.processor is None else (folder / manifest.processor).resolve()
-    return Bundle(folder, manifest, base, processor, roles)
+    return manifest, base
 
 
 def load_role(folder: Path) -> Role:
@@ -126,8 +156,10 @@ def load_role(folder: Path) -> Role:
     if spec.name != folder.name:
         raise BundleError(f"{path}: name is {spec.name!r}, but its folder is {folder.name!r}")
     adapter = read_adapter(folder) if (folder / WEIGHTS_FILE).exists() else None
+    if adapter and adapter.invocation and spec.activation != "alora":
+        raise BundleError(f'{path}: its adapter is an aLoRA: set activation to "alora", with the invocation\'s text')
     if adapter and (folder / EMBEDDINGS_FILE).exists():
-        adapter = Adapter(adapter.pairs, read_tensors(folder / EMBEDDINGS_FILE))
+        adapter = _with_embeddings(adapter, folder / EMBEDDINGS_FILE)
     decoder = read_tensors(folder / DECODER_FILE) if (folder / DECODER_FILE).exists() else None
     return Role(spec, adapter, decoder)
 
@@ -140,8 +172,11 @@ def save_role(folder: Path, role: Role) -> None:
     write_json(folder / ROLE_FILE, spec_to_json(role.spec))
     if role.adapter:
         write_adapter(folder, role.adapter)
-        if role.adapter.embeddings:
-            save_file({k: v.contiguous() for k, v in role.adapter.embeddings.items()}, folder / EMBEDDINGS_FILE)
+        owned = {k: v.contiguous() for k, v in role.adapter.embeddings.items()}
+        if role.adapter.rows:
+            owned |= role.adapter.rows.tensors()
+        if owned:
+            save_file(owned, folder / EMBEDDINGS_FILE)
     if role.decoder:
         save_file({k: v.contiguous() for k, v in role.decoder.items()}, folder / DECODER_FILE)
 
@@ -149,6 +184,15 @@ def save_role(folder: Path, role: Role) -> None:
 def save_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `videomind.json`: do it last, so that a half-written folder is no bundle."""
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+
+
+def _with_embeddings(adapter: Adapter, path: Path) -> Adapter:
+    tensors = read_tensors(path)
+    if IDS in tensors:
+        return replace(adapter, embeddings={}, rows=rows_from_tensors(tensors, str(path)))
+    if unknown := sorted(set(tensors) - set(EMBEDDINGS)):
+        raise BundleError(f"{path}: unknown tensor {unknown[0]!r}; it holds {', '.join(EMBEDDINGS)}, or rows of tokens")
+    return replace(adapter, embeddings=tensors)
 
 
 def _manifest(path: Path) -> Manifest:

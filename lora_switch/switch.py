@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from videomind.errors import BundleError
 from videomind.kernels.lora import BASE, Factors, Routing, add_lora, route
-from videomind.lora_switch.adapter import Adapter
+from videomind.lora_switch.adapter import Adapter, LoRAPair
+from videomind.lora_switch.rows import TokenRows
 
 
 class SwitchedLinear(nn.Module):
@@ -58,6 +59,7 @@ class RoleSwitch:
             setattr(modules[parent], leaf, SwitchedLinear(modules[name], self, factors))
         self._embed = {role: self._own(role, adapter, "embed_tokens.weight") for role, adapter in adapters.items()}
         self._head = {role: self._own(role, adapter, "lm_head.weight") for role, adapter in adapters.items()}
+        self._rows = {role: self._own_rows(role, adapter) for role, adapter in adapters.items()}
         self._bytes = {role: _adapter_bytes(adapter, self._weight.dtype) for role, adapter in adapters.items()}
 
     def index(self, role: str | None) -> int:
@@ -74,22 +76,34 @@ class RoleSwitch:
             self.routing = before
 
     def embed(self, ids_BL: Tensor, roles: Sequence[str | None]) -> Tensor:
-        """Input embeddings [B, L, H], each row from its role's own table where it has one."""
-        tables = [self._embed.get(role or "", None) for role in roles]
-        rows = [
-            nn.functional.embedding(ids, self._base_embed if table is None else table)
-            for ids, table in zip(ids_BL, tables, strict=True)
-        ]
-        return torch.stack(rows)
+        """Input embeddings [B, L, H], each row from its role's own table or token rows where it has some."""
+        return torch.stack([self._embed_one(ids, role or "") for ids, role in zip(ids_BL, roles, strict=True)])
 
     def head(self, role: str | None) -> Tensor:
-        """Output projection [V, H] of a role."""
+        """Output projection [V, H] of a role, but for the rows of single tokens that it may own."""
         own = self._head.get(role or "", None)
         return self._base_head if own is None else own
+
+    def logits(self, states: Tensor, role: str | None) -> Tensor:
+        """Float32 logits [..., V] of normed states [..., H] as a role scores them."""
+        logits = nn.functional.linear(states, self.head(role)).float()
+        rows = self._rows.get(role or "", None)
+        return logits if rows is None else rows.scored(logits, states)
 
     def memory(self) -> dict[str, dict[str, int]]:
         """Bytes per role: its factors and the embeddings it owns."""
         return self._bytes
+
+    def _embed_one(self, ids_L: Tensor, role: str) -> Tensor:
+        own, rows = self._embed.get(role, None), self._rows.get(role, None)
+        embeds = nn.functional.embedding(ids_L, self._base_embed if own is None else own)
+        return embeds if rows is None else rows.embedded(embeds, ids_L)
+
+    def _own_rows(self, role: str, adapter: Adapter) -> TokenRows | None:
+        if adapter.rows is None:
+            return None
+        adapter.rows.check(role, self._weight)
+        return adapter.rows.to(self._weight)
 
     def _own(self, role: str, adapter: Adapter, name: str) -> Tensor | None:
         tensor = adapter.embeddings.get(name)
@@ -113,10 +127,25 @@ class RoleSwitch:
                 f"adapter of {role} is for another base: {name} maps {pair.a.shape[1]} to {pair.b.shape[0]}, "
                 f"in this base {base.in_features} to {base.out_features}"
             )
-        return Factors(pair.a.to(self._weight), (pair.b.double() * pair.scale).to(self._weight))
+        a, b = pair.a.to(self._weight), pair.b.double() * pair.scale
+        if pair.magnitude is None:
+            return Factors(a, b.to(self._weight))
+        gain = _gain(base.weight, pair)
+        return Factors(a, (b.to(gain) * gain[:, None]).to(self._weight), (gain - 1).to(self._weight), base.bias)
+
+
+def _gain(weight_OI: Tensor, pair: LoRAPair) -> Tensor:
+    """What DoRA multiplies each row of W + delta by [out], in float32: its learned length over the length it has."""
+    assert pair.magnitude is not None
+    a, b, magnitude = (part.to(weight_OI.device).float() for part in (pair.a, pair.b, pair.magnitude))
+    length: Tensor = torch.linalg.vector_norm(weight_OI.float() + pair.scale * (b @ a), dim=1)
+    return magnitude / length
 
 
 def _adapter_bytes(adapter: Adapter, dtype: torch.dtype) -> dict[str, int]:
-    numbers = sum(pair.a.numel() + pair.b.numel() for pair in adapter.pairs.values())
+    parts = (part for pair in adapter.pairs.values() for part in (pair.a, pair.b, pair.magnitude) if part is not None)
+    numbers = sum(part.numel() for part in parts)
     owned = sum(tensor.numel() for tensor in adapter.embeddings.values())
+    if adapter.rows is not None:
+        owned += adapter.rows.embed.numel() + adapter.rows.head.numel()
     return {"adapter": numbers * dtype.itemsize, "embeddings": owned * dtype.itemsize}

@@ -121,7 +121,7 @@ def wrong_rank(model: Path) -> None:
         (other_base, "another base"),
         (missing_decoder, "timestamp_decoder"),
         (pickled_weights, "no readable safetensors"),
-        (dora, "plain LoRA"),
+        (dora, "magnitude"),
         (wrong_rank, "rank 5"),
     ],
 )

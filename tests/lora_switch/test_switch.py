@@ -12,7 +12,7 @@ from transformers import Qwen2VLForConditionalGeneration
 from tests import tiny
 from videomind.errors import BundleError
 from videomind.kernels.lora import BASE, Factors, add_lora, route
-from videomind.lora_switch.adapter import Adapter
+from videomind.lora_switch.adapter import Adapter, LoRAPair
 from videomind.lora_switch.switch import RoleSwitch
 
 ADAPTERS = {name: tiny.random_adapter(rank, seed=rank) for name, rank in tiny.RANKS.items()}
@@ -78,6 +78,32 @@ def test_each_token_can_have_its_own_adapter() -> None:
             if pair is not None:
                 expected[row, column] += pair.b @ (pair.a @ x[row, column])
     torch.testing.assert_close(add_lora(base.clone(), x, factors, route(index)), expected, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_dora_brings_rows_to_their_lengths_for_its_own_tokens(biased: bool) -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(8, 6, bias=biased).double()
+    adapter = LoRAPair(torch.randn(2, 8).double(), torch.randn(6, 2).double(), 0.5, torch.rand(6).double() + 1)
+    model = nn.ModuleDict({"layer": layer})
+    embed, head = nn.Embedding(4, 8).double(), nn.Linear(8, 4).double()
+    plain = LoRAPair(adapter.a, adapter.b, 1.0)
+    switch = RoleSwitch(model, embed, head, {"a": Adapter({"layer": adapter}, {}), "b": Adapter({"layer": plain}, {})})
+    x = torch.randn(2, 5, 8).double()
+    index = torch.tensor([[0, BASE, 1, 0, 0], [BASE, 1, 0, BASE, 1]])
+    moved = layer.weight + 0.5 * adapter.b @ adapter.a
+    length = adapter.magnitude / moved.norm(dim=1)
+    weights = {0: length[:, None] * moved, 1: layer.weight + adapter.b @ adapter.a, BASE: layer.weight}
+    expected = torch.stack(
+        [nn.functional.linear(x[i, j], weights[int(index[i, j])], layer.bias) for i in range(2) for j in range(5)]
+    ).view(2, 5, 6)
+    with torch.inference_mode():
+        with switch.acting(index):
+            mixed = model["layer"](x)
+        with switch.acting(torch.zeros_like(index)):
+            alone = model["layer"](x)
+    torch.testing.assert_close(mixed, expected, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(alone, nn.functional.linear(x, weights[0], layer.bias), atol=1e-6, rtol=1e-6)
 
 
 def test_an_adapter_from_its_invocation_on_equals_peft_alora(tiny_bundle: Path) -> None:

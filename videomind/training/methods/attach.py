@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from videomind.errors import InputError
+from videomind.lora_switch.peft_files import put_on
 from videomind.training.config import MethodConfig
-from videomind.training.methods.beginning import ADAPTER, remember
+from videomind.training.methods.beginning import remember
 from videomind.training.methods.settings import peft_config
 
 
@@ -33,7 +34,7 @@ def attach(text_model: nn.Module, config: MethodConfig, invocation_ids: Sequence
     if config.name == "shira":
         torch.sparse.check_sparse_tensor_invariants.disable()  # as it is by default; torch warns where nobody says so
     try:
-        model = peft.PeftModel(text_model, settings, ADAPTER)
+        model = put_on(text_model, settings)
     except (TypeError, ValueError) as error:
         raise InputError(f"{config.name} does not suit this model: {error}") from error
     remember(model)

@@ -6,26 +6,16 @@ the rank: W + scale · (BA − B₀A₀). So B₀ and A₀ are kept beside the a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import peft
 import torch
 from torch import Tensor
 
-ADAPTER = "default"
-"""PEFT's name of the one adapter in training."""
+from videomind.lora_switch.peft_files import ADAPTER, adapted_layers, peft_state
+
 _TAKEN_OUT = ("pissa", "olora", "lora_ga")
 _A, _B = "beginning_a", "beginning_b"
-
-
-def adapted_layers(model: peft.PeftModel) -> Iterator[tuple[str, Any]]:
-    """PEFT's adapted layers with their names in the text model ("layers.0.self_attn.q_proj")."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    for name, layer in model.get_base_model().named_modules():
-        if isinstance(layer, BaseTunerLayer):
-            yield name, layer
 
 
 def takes_from_base(model: peft.PeftModel) -> bool:
@@ -39,8 +29,8 @@ def remember(model: peft.PeftModel) -> None:
         return
     for _, layer in adapted_layers(model):
         a, b = factors(layer)
-        layer.register_buffer(_A, a.detach().clone())
-        layer.register_buffer(_B, b.detach().clone())
+        layer.register_buffer(_A, a.detach().clone(), persistent=False)
+        layer.register_buffer(_B, b.detach().clone(), persistent=False)
 
 
 def factors(layer: Any) -> tuple[Tensor, Tensor]:
@@ -53,13 +43,21 @@ def beginning(layer: Any) -> tuple[Tensor, Tensor] | None:
     return (getattr(layer, _A), getattr(layer, _B)) if hasattr(layer, _A) else None
 
 
+@torch.no_grad()
+def base_weight(layer: Any) -> Tensor:
+    """The weight [out, in] of a layer's base as it was before its beginning took something out of it."""
+    weight: Tensor = layer.get_base_layer().weight.data
+    kept = beginning(layer)
+    return weight if kept is None else (weight.float() + scale_of(layer) * product(*kept)).to(weight.dtype)
+
+
 def adapter_state(model: peft.PeftModel) -> dict[str, Tensor]:
     """All that a checkpoint needs of the adapter, by name; `load_adapter_state` takes it back."""
-    state: dict[str, Tensor] = peft.get_peft_model_state_dict(model, adapter_name=ADAPTER)
+    state = peft_state(model)
     for name, layer in adapted_layers(model):
         if (kept := beginning(layer)) is not None:
             state[f"{name}.{_A}"], state[f"{name}.{_B}"] = kept
-    return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
+    return state
 
 
 @torch.no_grad()
@@ -77,15 +75,20 @@ def load_adapter_state(model: peft.PeftModel, state: dict[str, Tensor]) -> None:
         a, b = state.pop(f"{name}.{_A}"), state.pop(f"{name}.{_B}")
         now = beginning(layer)
         assert now is not None
-        if not (torch.equal(now[0].cpu(), a.cpu()) and torch.equal(now[1].cpu(), b.cpu())):
+        a, b = a.to(now[0]), b.to(now[1])
+        if not (torch.equal(now[0], a) and torch.equal(now[1], b)):
             weight = layer.get_base_layer().weight
-            before, after = (scale_of(layer) * (y.float() @ x.float()) for x, y in (now, (a.to(weight), b.to(weight))))
-            weight.data = (weight.float() + before - after).to(weight.dtype)
-        layer.register_buffer(_A, a.to(now[0]))
-        layer.register_buffer(_B, b.to(now[1]))
+            weight.data = (base_weight(layer).float() - scale_of(layer) * product(a, b)).to(weight.dtype)
+        layer.register_buffer(_A, a, persistent=False)
+        layer.register_buffer(_B, b, persistent=False)
     peft.set_peft_model_state_dict(model, state, adapter_name=ADAPTER)
 
 
 def scale_of(layer: Any) -> float:
     """The layer's delta is scale · B · A."""
     return float(layer.scaling[ADAPTER])
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """B · A in float32."""
+    return b.float() @ a.float()

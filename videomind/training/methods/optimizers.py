@@ -9,9 +9,16 @@ import peft
 import torch
 from peft.optimizers import create_lorafa_optimizer, create_loraplus_optimizer
 
+from videomind.lora_switch.peft_files import ADAPTER
 from videomind.training.config import MethodConfig
-from videomind.training.methods.beginning import ADAPTER
-from videomind.training.methods.settings import options_of
+from videomind.training.methods.settings import method_of, options_of
+
+LORA_RATE = 2e-4
+
+
+def default_learning_rate(config: MethodConfig, lora: float = LORA_RATE) -> float:
+    """The learning rate that suits a method on a model on which LoRA is trained with `lora`."""
+    return lora * method_of(config).pace
 
 
 def optimizer(

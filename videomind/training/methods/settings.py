@@ -62,7 +62,9 @@ def peft_config(config: MethodConfig, model: nn.Module, invocation_ids: Sequence
         settings["block_size"] = math.gcd(*(size for layer in layers for size in layer.weight.shape))
     if config.name == "alora":
         if not invocation_ids:
-            raise InputError('alora needs an invocation: set activation "alora" and the invocation\'s text for the role')
+            raise InputError(
+                'alora needs an invocation: set activation "alora" and the invocation\'s text for the role'
+            )
         settings["alora_invocation_tokens"] = list(invocation_ids)
     elif invocation_ids:
         raise InputError(f"{config.name} acts on every token; a role with an invocation is trained with method alora")

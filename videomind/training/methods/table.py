@@ -44,7 +44,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "rslora": Method("LoRA scaled by alpha / √rank", fixed={"use_rslora": True}, options=_PATTERNS, pace=0.5),
         "dora": Method("LoRA that learns each row's length apart", fixed={"use_dora": True}),
         "lora+": Method("LoRA whose B learns faster than A", options={**_PLAIN, "lr_ratio": 16.0}, pace=0.25),
-        "lora-fa": Method("LoRA whose A stays as it began"),
+        "lora-fa": Method("LoRA whose A stays as it began", pace=2.0),
         "eva": Method(
             "LoRA that begins at the main directions of its inputs",
             fixed={"init_lora_weights": "eva"},
@@ -66,7 +66,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "LoRA that begins at the gradient's main directions",
             fixed={"init_lora_weights": "lora_ga"},
             options={"use_rslora": False, "direction": "ArB2r", "scale": "stable", "stable_gamma": 16},
-            pace=0.25,
+            pace=0.5,
         ),
         "vera": Method(
             "one random low-rank pair for all layers, learned scales",
@@ -75,7 +75,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             alpha=None,
             dropout="vera_dropout",
             default_rank=256,
-            pace=10.0,
+            pace=20.0,
         ),
         "randlora": Method(
             "full-rank sum of random low-rank pairs, learned scales",
@@ -93,7 +93,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             rank=None,
             alpha=None,
             dropout=None,
-            pace=30.0,
+            pace=10.0,
         ),
         "c3a": Method(
             "block-circular convolution",

@@ -40,12 +40,9 @@ def calibrate(folder: Path, world: World, workers: int, scenes: int = SCENES) ->
 def _measure(folder: Path, world: World, seed: int) -> list[Measurement]:
     """What the model says to queries and to questions, of each as many about what is there as about what is not."""
     scene, agent, rng = sample_scene(seed, world), _agent(folder), Random(seed)
-    there = rng.choice([q for q in questions(scene, rng) if q.query is not None and q.span is not None])
-    spans = (there.span,) if there.span is not None else ()
-    asked: list[tuple[str, tuple[Span, ...], tuple[str, ...]]] = [
-        (there.text, spans, ASKERS),
-        (absent_question(scene, rng).text, (), ASKERS),
-    ]
+    about = [(q.text, (q.span,), ASKERS) for q in questions(scene, rng) if q.query is not None and q.span is not None]
+    asked: list[tuple[str, tuple[Span, ...], tuple[str, ...]]] = [*rng.sample(about, min(1, len(about)))]
+    asked.append((absent_question(scene, rng).text, (), ASKERS))
     asked += [(q.text, q.spans, FINDERS) for q in (rng.choice(queries(scene, rng)), absent_query(scene, rng))]
     if repeated := repeated_queries(scene, rng):
         asked += [(q.text, q.spans, FINDERS) for q in (rng.choice(repeated), absent_query(scene, rng))]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,10 @@ def write_bundle(
     _write_json(base / "preprocessor_config.json", processor)
     halves = {name: tensor.detach().half() for name, tensor in decoder.items()}
     for name, spec in specs.items():
-        save_role(folder / name, Role(spec, adapters.get(name), halves if name == "grounder" else None))
+        adapter = adapters.get(name)
+        if adapter is not None and spec.invocation is not None:
+            adapter = replace(adapter, invocation=tuple(tokenizer(spec.invocation, add_special_tokens=False).input_ids))
+        save_role(folder / name, Role(spec, adapter, halves if name == "grounder" else None))
     _write_json(folder / RECORD, {**record, "versions": _versions(), "sha256": weight_hashes(folder)})
     save_manifest(folder, Manifest(name="nano", base="base", roles=tuple(specs), notice=NOTICE))
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from videomind.errors import InputError
+from videomind.lora_switch.peft_files import ADAPTER, adapted_layers
 from videomind.training.config import MethodConfig
-from videomind.training.methods.beginning import ADAPTER, adapted_layers, remember
+from videomind.training.methods.beginning import factors, remember
 
 Batch = TypeVar("Batch")
 NEEDS_DATA = ("eva", "lora-ga")
@@ -29,11 +30,11 @@ def initialise(
         model: from `attach`, its base on the device it trains on.
         config: the method.
         run_batch: a batch's loss (a scalar with its graph), computed through the language model under `model`.
-        batches: a few batches of what will be trained on. Each is run as it stands, padding included; batches of one
-            example have none. EVA goes round them until its directions settle.
+        batches: a few batches of what will be trained on, the same in every process of a run. Padding counts as
+            tokens, so batches of one example, which have none, are best. EVA goes round them until it settles.
 
     Raises:
-        InputError: a method that needs batches was given none, or EVA does not settle on them.
+        InputError: a method that needs batches was given none, or batches too small or too few for EVA.
     """
     if config.name not in NEEDS_DATA:
         return
@@ -41,9 +42,19 @@ def initialise(
         raise InputError(f"{config.name} begins with what the first batches show, and there are none")
     begin = _begin_eva if config.name == "eva" else _begin_lora_ga
     begin(model, run_batch, batches)
+    for _, layer in adapted_layers(model):
+        for factor in factors(layer):
+            factor.data = factor.data.float()  # as `attach` leaves them, whatever the base's number type
+    remember(model)
 
 
 def _begin_eva(model: peft.PeftModel, run_batch: Callable[[Batch], Tensor], batches: Sequence[Batch]) -> None:
+    fewest = min(_tokens(model, run_batch, batch) for batch in batches)
+    wanted = round(
+        max(layer.r[ADAPTER] for _, layer in adapted_layers(model)) * model.peft_config[ADAPTER].eva_config.rho
+    )
+    if fewest < wanted:
+        raise InputError(f"eva: rank times rho is {wanted}, and a batch has only {fewest} tokens: lower one of them")
     passes = 0
 
     def forward(_: Any, item: _Item) -> None:
@@ -78,15 +89,25 @@ def _begin_lora_ga(model: peft.PeftModel, run_batch: Callable[[Batch], Tensor], 
         for batch in batches:
             torch.autograd.backward(run_batch(batch), inputs=weights)
 
-    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Full backward hook is firing")
         below = dataclasses.replace(settings, target_modules=r".*\.base_layer")
         peft.preprocess_loraga(model.get_base_model(), below, train_step)
     for layer in layers:
         layer.update_layer(ADAPTER, layer.r[ADAPTER], lora_alpha=layer.lora_alpha[ADAPTER], config=settings)
-    assert all(parameter.requires_grad for parameter in learned)
-    remember(model)
+
+
+@torch.no_grad()
+def _tokens(model: peft.PeftModel, run_batch: Callable[[Batch], Tensor], batch: Batch) -> int:
+    """How many tokens of a batch pass through an adapted layer."""
+    seen: list[int] = []
+    layer = next(layer for _, layer in adapted_layers(model))
+    handle = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0][..., 0].numel()))
+    try:
+        run_batch(batch)
+    finally:
+        handle.remove()
+    return seen[0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
