@@ -30,10 +30,11 @@ class Verdict(NamedTuple):
 def judge(found: tuple[Candidate, ...], calibration: Calibration | None, every: bool = False) -> Verdict:
     """Decides on the candidates of one query.
 
-    Without calibration the best candidate is the moment, or with `every` all that the grounder is confident of
-    (`CONFIDENT`); what is not in the video is then not noticed. With it, there is no moment where the presence rule
-    says so; else the moment is the best candidate, or with `every` the candidates that the moment rule accepts, and
-    where it accepts none, the most probable. Of several that overlap, the best is kept.
+    Without calibration the verifier's order holds (as published), and the best candidate is the moment, or with `every`
+    all that the grounder is confident of (`CONFIDENT`); what is not in the video is then not noticed. With it, the most
+    probable candidate is the best: what the grounder saw counts too, not the verifier's score alone. There is no moment
+    where the presence rule says so; else it is the best candidate, or with `every` the candidates that the moment
+    rule accepts, and where it accepts none, the best. Of several that overlap, the best is kept.
 
     Args:
         found: candidates in the order of the grounder, with the scores of those that were verified.
@@ -46,15 +47,19 @@ def judge(found: tuple[Candidate, ...], calibration: Calibration | None, every: 
         return Verdict(candidates, distinct(confident, NMS_IOU) if every else candidates[:1])
     if not found:
         return Verdict((), ())
-    candidates, presence = best_first(calibration.rate(found)), calibration.presence(found)
+    candidates, presence = most_probable_first(calibration.rate(found)), calibration.presence(found)
     rules = calibration.rules_for(found)
     if presence < rules.presence.threshold:
         return Verdict(candidates, (), presence)
     if not every:
         return Verdict(candidates, candidates[:1], presence)
-    ranked = sorted(candidates, key=lambda c: -(c.probability or 0.0))
-    accepted = [c for c in ranked if c.probability is not None and c.probability >= rules.moment.threshold]
-    return Verdict(candidates, distinct(accepted or ranked[:1], calibration.nms_iou), presence)
+    accepted = [c for c in candidates if c.probability is not None and c.probability >= rules.moment.threshold]
+    return Verdict(candidates, distinct(accepted or candidates[:1], calibration.nms_iou), presence)
+
+
+def most_probable_first(rated: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates by their probability; then those without one, as they were."""
+    return tuple(sorted(rated, key=lambda c: 0.0 if c.probability is None else -1.0 - c.probability))
 
 
 def distinct(ranked: Iterable[Candidate], nms_iou: float) -> tuple[Candidate, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.nano.scenes import emptied
 from videomind.agent import Agent
 from videomind.results import Candidate, Result
+from videomind.roles.verifier import best_first
 from videomind.synth.questions import (
     OPTIONS,
     Question,
@@ -60,14 +61,13 @@ def _find(agent: Agent, reader: SceneReader, task: str, text: str, span: Span | 
 
 def _find_every(agent: Agent, reader: SceneReader, text: str, spans: tuple[Span, ...]) -> Record:
     result, seconds = _timed(lambda: agent.find(reader, text, every=True))
-    ranked = sorted(result.candidates, key=lambda c: -(c.probability or 0.0))
     return {
         "task": "every",
         "text": text,
         "seconds": seconds,
         "truths": spans,
         "accepted": [_row(c) for c in result.moments],
-        "ranked": [_row(c) for c in ranked[:10]],
+        "ranked": [_row(c) for c in result.candidates[:10]],
     }
 
 
@@ -104,13 +104,18 @@ def _choose(agent: Agent, reader: SceneReader, question: Question) -> Record:
 
 
 def _overlaps(result: Result, span: Span | None) -> Record:
-    """IoU of the grounder's first candidate, of the one ranked first in the end, and the best of the first five."""
+    """IoU with the true span of the grounder's first candidate, of the one that the verifier scores best (the published
+    order), of the one that the chain ranks first in the end, and of the best among the first five."""
     if span is None:
         return {}
     grounded = [overlap((c.start, c.end), span) for c in result.trace.grounded[:TOP]]
-    final = [overlap((c.start, c.end), span) for c in result.candidates[:1]]
-    return {"span": span, "first": max(grounded[:1], default=0.0), "final": max(final, default=0.0)} | {
-        "oracle": max(grounded, default=0.0)
+    verified = best_first(result.candidates)
+    return {
+        "span": span,
+        "first": max(grounded[:1], default=0.0),
+        "verified": max((overlap((c.start, c.end), span) for c in verified[:1]), default=0.0),
+        "final": max((overlap((c.start, c.end), span) for c in result.candidates[:1]), default=0.0),
+        "oracle": max(grounded, default=0.0),
     }
 
 

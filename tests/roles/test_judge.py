@@ -62,10 +62,11 @@ def test_every_moment_is_each_that_is_probable_enough_most_probable_first() -> N
     assert [m.probability for m in verdict.moments] == pytest.approx([0.7, 0.55])
 
 
-def test_moments_go_by_probability_where_it_disagrees_with_the_score() -> None:
+def test_candidates_go_by_probability_where_it_disagrees_with_the_score() -> None:
     by_confidence = replace(RULES, verified=Rules(BY_SCORE, BY_CONFIDENCE))
     verdict = judge(FOUND, by_confidence, every=True)
-    assert starts(verdict.candidates) == [10, 0, 20, 30]
+    assert starts(verdict.candidates) == [0, 10, 20, 30]
+    assert starts(judge(FOUND, None).candidates) == [10, 0, 20, 30]
     assert starts(verdict.moments) == [0, 10, 20]  # the last was not verified, so nothing is said of it
 
 
