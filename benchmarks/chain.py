@@ -1,8 +1,9 @@
 """One question asked the published way and ours, on the same bundle and video: `python -m benchmarks.chain --help`.
 
 Both start cold (no frame, no visual token at hand); both answers must be the same. The published way is also timed
-with our visual attention, to tell how much of the ratio comes from that alone. A model's calibration is left out: it
-knows another order of candidates than the published one. Prints the times and their ratios, and appends one line to `results/chain.jsonl`.
+with our visual attention, to tell how much of the ratio comes from that alone. A model's calibration is left out,
+because it ranks candidates in another order than the published one. Prints the times and their ratios, and appends one
+line to `results/chain.jsonl`.
 """
 
 from __future__ import annotations

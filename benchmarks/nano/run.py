@@ -26,7 +26,7 @@ import torch
 from benchmarks.nano.ask import MOMENT_KINDS, Record, ask_about
 from benchmarks.nano.scenes import WORLDS, scene_of
 from benchmarks.nano.tables import report, write
-from benchmarks.nano.variants import VARIANTS, load_variant
+from benchmarks.nano.variants import SHIPPED, VARIANTS, load_variant
 from videomind.agent import Agent
 from videomind.lora_switch.bundle import NANO
 from videomind.synth.questions import OPTIONS, questions
@@ -78,7 +78,7 @@ def ask_video(task: tuple[Job, Path, Path | None]) -> tuple[Job, list[Record]]:
     """Everything asked of one video; variants are asked only what they are compared by."""
     job, model, variants = task
     agent = _agent(job.variant, model, variants)
-    records = list(ask_about(agent, scene_of(job.world, job.run, job.video), everything=job.variant == VARIANTS[0]))
+    records = list(ask_about(agent, scene_of(job.world, job.run, job.video), everything=job.variant == SHIPPED))
     agent.forget()
     return job, records
 
@@ -114,7 +114,7 @@ def _agent(variant: str, model: Path, variants: Path | None) -> Agent:
 def _jobs(options: argparse.Namespace) -> Iterator[Job]:
     counts = {"held-out": options.videos, "other style": options.other_videos}
     for world, run in product(WORLDS, range(options.runs)):
-        yield from (Job(VARIANTS[0], world, run, video) for video in range(counts[world]))
+        yield from (Job(SHIPPED, world, run, video) for video in range(counts[world]))
     if options.variants:
         for variant, run in product(VARIANTS[1:], range(options.runs)):
             yield from (Job(variant, "held-out", run, video) for video in range(options.variant_videos))

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.nano.ask import MOMENT_KINDS, VIDEO_KINDS
 from benchmarks.nano.numbers import Number, Record, difference, gain, mean_in, mean_of, share_right
 from benchmarks.nano.scenes import WORLDS
+from benchmarks.nano.variants import SHIPPED
 from videomind.evaluation.metrics.moment_map import average_precision
 from videomind.evaluation.metrics.roc import roc_auc
 
@@ -21,7 +22,6 @@ GROUNDED = {
     "+ verifier, by calibrated probability (the chain)": "final",
     "best of the grounder's first 5": "oracle",
 }
-SHIPPED = "aLoRA"
 
 
 def report(records: Sequence[Record], costs: Sequence[Record]) -> str:

@@ -1,8 +1,8 @@
-"""Other ways to make the same roles from the same base: trained as the shipped ones were, and loaded as agents.
+"""Several ways to make the same roles from the same base, each in the same time, and loaded as agents.
 
     python -m benchmarks.nano.variants [--work DIR] [--out DIR] [--budget-minutes N]
 
-The work folder is that of `python -m videomind.training.nano`, which must have run with the same budget.
+The work folder is that of `python -m videomind.training.nano`, which must have run.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from torch import Tensor
+
 from videomind.agent import Agent
 from videomind.engines.base import Cancel, Engine, Grounding, Memory, RoleRequest
 from videomind.engines.torch_engine import TorchEngine
+from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import NANO, Bundle, load_bundle
 from videomind.roles.spec import ROLES
 from videomind.training.nano.adapters import ALL, Method, RoleTrainee
@@ -28,12 +31,14 @@ from videomind.training.nano.specs import ROLE_SPECS
 
 LORA_SPECS = {name: replace(spec, activation="lora", invocation=None) for name, spec in ROLE_SPECS.items()}
 SEPARATE = "separate models"
-VARIANTS = ("aLoRA", "LoRA", "one LoRA for all", SEPARATE)
+SHIPPED = "shipped"
+ADAPTERS: dict[str, Method] = {"aLoRA": "alora", "LoRA": "lora"}
+VARIANTS = (SHIPPED, *ADAPTERS, "one LoRA for all", SEPARATE)
 
 
 def load_variant(name: str, folder: Path, shipped: Path = NANO) -> Agent:
     """The agent of one variant; the shipped one is that of the embedded model, or of another bundle."""
-    if name == VARIANTS[0]:
+    if name == SHIPPED:
         return Agent.from_pretrained(shipped)
     if name != SEPARATE:
         return Agent.from_pretrained(folder / name)
@@ -82,26 +87,24 @@ class SeparateEngine(Engine):
 
 
 def train_variants(recipe: Recipe) -> None:
-    """Train all variants but the shipped one; each role has the budget it has in the recipe."""
-    ways: list[tuple[str, Method, str]] = [(ALL, "lora", ALL)]
-    ways += [(role, "lora", f"{role}-lora") for role in ROLES]
-    ways += [(role, "full", f"{role}-full") for role in ROLES]
+    """Train all variants but the shipped one; each role has its share of the recipe's budget, one for all has all."""
+    methods: tuple[Method, ...] = ("alora", "lora", "full")
+    ways: list[tuple[str, Method, str]] = [(ALL, "lora", f"{ALL}-lora")]
+    ways += [(role, method, f"{role}-{method}") for method in methods for role in ROLES]
     run_apart([partial(role_stage, recipe, role, method, name) for role, method, name in ways], recipe.workers)
 
 
 def write_variants(recipe: Recipe, folder: Path) -> None:
     """Write the trained variants as bundles."""
-    tokenizer = load_tokenizer(recipe)
-    adapters, decoders = {}, {}
-    for role in (*ROLES, ALL):
-        trainee = trained_base(recipe)
-        apprentice = RoleTrainee(trainee, role, "lora")
-        load_weights(recipe.folder / (f"{ALL}.pt" if role == ALL else f"{role}-lora.pt"), apprentice)
-        adapters[role], decoders[role] = to_adapter(apprentice.release()), trainee.decoder.state_dict()
-    base = trained_base(recipe).model
-    write_bundle(folder / "LoRA", base, tokenizer, adapters, decoders["grounder"], {}, LORA_SPECS)
-    shared = dict.fromkeys(ROLES, adapters[ALL])
-    write_bundle(folder / "one LoRA for all", base, tokenizer, shared, decoders[ALL], {}, LORA_SPECS)
+    tokenizer, base = load_tokenizer(recipe), trained_base(recipe).model
+    for name, method in ADAPTERS.items():
+        trained = {role: _trained(recipe, role, method) for role in ROLES}
+        adapters = {role: adapter for role, (adapter, _) in trained.items()}
+        specs = ROLE_SPECS if method == "alora" else LORA_SPECS
+        write_bundle(folder / name, base, tokenizer, adapters, trained["grounder"][1], {}, specs)
+    adapter, decoder = _trained(recipe, ALL, "lora")
+    shared = dict.fromkeys(ROLES, adapter)
+    write_bundle(folder / "one LoRA for all", base, tokenizer, shared, decoder, {}, LORA_SPECS)
     for role in ROLES:
         trainee = trained_base(recipe)
         load_weights(recipe.folder / f"{role}-full.pt", RoleTrainee(trainee, role, "full"))
@@ -109,12 +112,20 @@ def write_variants(recipe: Recipe, folder: Path) -> None:
         write_bundle(folder / SEPARATE / role, trainee.model, tokenizer, {}, trainee.decoder.state_dict(), {}, alone)
 
 
+def _trained(recipe: Recipe, role: str, method: Method) -> tuple[Adapter, dict[str, Tensor]]:
+    """An adapter, and the decoder that learned along."""
+    trainee = trained_base(recipe)
+    apprentice = RoleTrainee(trainee, role, method)
+    load_weights(recipe.folder / f"{role}-{method}.pt", apprentice)
+    return to_adapter(apprentice.release()), trainee.decoder.state_dict()
+
+
 def main() -> None:
     """Train the variants and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path("runs/nano"), help="work folder of the recipe")
     parser.add_argument("--out", type=Path, default=Path("runs/nano/variants"))
-    parser.add_argument("--budget-minutes", type=float, default=66.0, help="that of the recipe")
+    parser.add_argument("--budget-minutes", type=float, default=22.0, help="a whole recipe's; roles get their share")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     recipe = Recipe(seed=0, minutes=options.budget_minutes, clips=0, folder=options.work, workers=options.workers)
