@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from videomind.results import Candidate
@@ -31,10 +31,9 @@ def judge(found: tuple[Candidate, ...], calibration: Calibration | None, every: 
     """Decides on the candidates of one query.
 
     Without calibration the verifier's order holds (as published), and the best candidate is the moment, or with `every`
-    all that the grounder is confident of (`CONFIDENT`); what is not in the video is then not noticed. With it, the most
-    probable candidate is the best: what the grounder saw counts too, not the verifier's score alone. There is no moment
-    where the presence rule says so; else it is the best candidate, or with `every` the candidates that the moment
-    rule accepts, and where it accepts none, the best. Of several that overlap, the best is kept.
+    all that the grounder is confident of (`CONFIDENT`); what is not in the video is then not noticed. With it there is
+    no moment where the presence rule says so; else it is the first of the candidates as `group` ranks them, or with
+    `every` the first of each group in which the moment rule accepts a candidate, or of the first group.
 
     Args:
         found: candidates in the order of the grounder, with the scores of those that were verified.
@@ -47,19 +46,36 @@ def judge(found: tuple[Candidate, ...], calibration: Calibration | None, every: 
         return Verdict(candidates, distinct(confident, NMS_IOU) if every else candidates[:1])
     if not found:
         return Verdict((), ())
-    candidates, presence = most_probable_first(calibration.rate(found)), calibration.presence(found)
+    groups, presence = group(calibration.rate(found), calibration.nms_iou), calibration.presence(found)
+    candidates = tuple(candidate for members in groups for candidate in members)
     rules = calibration.rules_for(found)
     if presence < rules.presence.threshold:
         return Verdict(candidates, (), presence)
     if not every:
         return Verdict(candidates, candidates[:1], presence)
-    accepted = [c for c in candidates if c.probability is not None and c.probability >= rules.moment.threshold]
-    return Verdict(candidates, distinct(accepted or candidates[:1], calibration.nms_iou), presence)
+    accepted = [members[0] for members in groups if _best(members) >= rules.moment.threshold]
+    return Verdict(candidates, distinct(accepted, calibration.nms_iou) or candidates[:1], presence)
 
 
-def most_probable_first(rated: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates by their probability; then those without one, as they were."""
-    return tuple(sorted(rated, key=lambda c: 0.0 if c.probability is None else -1.0 - c.probability))
+def group(rated: Sequence[Candidate], nms_iou: float) -> list[list[Candidate]]:
+    """Candidates that mean the same moment together, the most probable moment first.
+
+    Which moment it is, is said best by grounder and verifier together; where it begins and ends, by the grounder. So
+    groups go by their most probable member, around which they are: the others overlap it by more than `nms_iou`.
+    Within a group the grounder's confidence decides. Candidates without a probability come last, each by itself.
+    """
+    rest = sorted((c for c in rated if c.probability is not None), key=lambda c: -(c.probability or 0.0))
+    groups = []
+    while rest:
+        best = (rest[0].start, rest[0].end)
+        same = [c for c in rest[1:] if temporal_iou((c.start, c.end), best) > nms_iou]
+        groups.append(sorted([rest[0], *same], key=lambda c: -c.confidence))
+        rest = [c for c in rest[1:] if c not in same]
+    return groups + [[c] for c in rated if c.probability is None]
+
+
+def _best(members: list[Candidate]) -> float:
+    return max(c.probability or 0.0 for c in members)
 
 
 def distinct(ranked: Iterable[Candidate], nms_iou: float) -> tuple[Candidate, ...]:

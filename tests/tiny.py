@@ -38,13 +38,13 @@ VIEW = View(fps=1.0, max_frames=16, min_pixels=4 * CELL, max_pixels=4 * CELL)
 RANKS = {"planner": 4, "grounder": 8, "verifier": 2}
 
 
-def write_tokenizer(folder: Path) -> int:
+def write_tokenizer(folder: Path, specials: Sequence[str] = SPECIALS) -> int:
     """A byte-level tokenizer without merges; returns its size."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE({c: i for i, c in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(list(SPECIALS))
+    tokenizer.add_special_tokens(list(specials))
     tokenizer.save(str(folder / "tokenizer.json"))
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -58,10 +58,12 @@ def write_tokenizer(folder: Path) -> int:
     return tokenizer.get_vocab_size()
 
 
-def write_base(folder: Path, seed: int = 0, hidden: int = HIDDEN) -> int:
-    """A random base model with its tokenizer; returns the size of the vocabulary."""
+def write_base(
+    folder: Path, seed: int = 0, hidden: int = HIDDEN, specials: Sequence[str] = SPECIALS, spare: int = 0
+) -> int:
+    """A random base model with its tokenizer and spare rows in its embedding; returns the size of the vocabulary."""
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = write_tokenizer(folder)
+    vocabulary = write_tokenizer(folder, specials) + spare
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     ids = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
     torch.manual_seed(seed)

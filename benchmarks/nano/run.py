@@ -91,6 +91,8 @@ def measure_costs(names: tuple[str, ...], model: Path, variants: Path | None) ->
     for video in range(COST_SCENES):
         scene = scene_of("held-out", 0, video)
         asked = [q for q in questions(scene, Random(video)) if q.kind in MOMENT_KINDS and len(q.choices) >= OPTIONS - 1]
+        if not asked:
+            continue
         for name, agent in agents.items():
             agent.forget()
             began = time.perf_counter()

@@ -75,15 +75,21 @@ def test_where_the_thing_is_there_but_no_candidate_is_probable_the_most_probable
     assert starts(judge(FOUND, picky, every=True).moments) == [10]
 
 
-def test_of_overlapping_moments_the_more_probable_is_kept() -> None:
-    worse = Candidate(10, 13, 0.95, verified=0.65)
-    assert starts(judge((worse, *FOUND), RULES, every=True).moments) == [10, 0]
-    lenient = replace(RULES, nms_iou=0.75)
-    assert [(m.start, m.end) for m in judge((worse, *FOUND), lenient, every=True).moments] == [
-        (10, 14),
-        (10, 13),
-        (0, 4),
-    ]
+def test_the_verifier_says_which_moment_and_the_grounder_where_it_ends() -> None:
+    confident = Candidate(10, 13, 0.95, verified=0.65)
+    verdict = judge((confident, *FOUND), RULES)
+    assert [(c.start, c.end) for c in verdict.candidates] == [(10, 13), (10, 14), (0, 4), (20, 24), (30, 34)]
+    assert [(m.start, m.end) for m in verdict.moments] == [(10, 13)]
+    apart = replace(RULES, nms_iou=0.75)
+    assert [(m.start, m.end) for m in judge((confident, *FOUND), apart).moments] == [(10, 14)]
+
+
+def test_of_moments_that_overlap_one_is_given() -> None:
+    first, second = Candidate(0, 4, 0.95, verified=0.6), Candidate(3, 9, 0.9, verified=0.65)
+    middle = Candidate(1, 6, 0.5, verified=0.7)  # both overlap it, and belong to its group
+    spans = [(m.start, m.end) for m in judge((first, second, middle), replace(RULES, nms_iou=0.3), every=True).moments]
+    assert spans == [(0, 4)]
+    assert len(judge((first, second, middle), replace(RULES, nms_iou=0.9), every=True).moments) == 3
 
 
 def test_nothing_grounded_is_nothing_judged() -> None:

@@ -20,7 +20,7 @@ from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.decoder import TimestampDecoder
-from videomind.model.prompt import EncodedPrompt, PromptEncoder
+from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
 from videomind.model.qwen2_vl import Qwen2VLBackbone
 from videomind.vision.clip import Clip
 from videomind.vision.patches import patchify
@@ -142,7 +142,7 @@ class TorchEngine(Engine):
     def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[tuple[float, ...]]:
         states_BH = self._forward(items, cancel)[:, -1]
         rows = [
-            self._backbone.logits(state, self._switch.head(item.request.role)).softmax(-1)[ids]
+            self._logits(state, item.request.role).softmax(-1)[ids]
             for item, state in zip(items, states_BH, strict=True)
         ]
         return [tuple(row.tolist()) for row in rows]
@@ -154,7 +154,7 @@ class TorchEngine(Engine):
         for item, states in zip(items, states_BLH, strict=True):
             states = states[-item.length :]
             draft = item.prompt.ids[item.prompt.prompt_length :]
-            logits = self._backbone.logits(states[item.prompt.prompt_length - 1 :], self._switch.head("grounder"))
+            logits = self._logits(states[item.prompt.prompt_length - 1 :], "grounder")
             said = logits.argmax(-1).tolist()
             agreed = bool(draft) and said[:-1] == draft and said[-1] in self._encoder.stop_ids
             if not agreed or self._reg not in draft:
@@ -210,11 +210,12 @@ class TorchEngine(Engine):
         invocation = self._invocations.get(role)
         if invocation is None:
             return 0
-        size = len(invocation)
-        for start in range(prompt.prompt_length - size, -1, -1):
-            if prompt.ids[start : start + size] == invocation:
-                return start
-        raise EngineError(f"the prompt of the {role} does not hold the invocation of its adapter; mend its role.json")
+        start = find_invocation(prompt, invocation)
+        if start is None:
+            raise EngineError(
+                f"the prompt of the {role} does not hold the invocation of its adapter; mend its role.json"
+            )
+        return start
 
     @torch.inference_mode()
     def _encode(self, clip: Clip) -> Tensor:
@@ -259,9 +260,12 @@ class TorchEngine(Engine):
 
     def _next_tokens(self, states_BH: Tensor, roles: list[str]) -> list[int]:
         if len(set(roles)) == 1:
-            return self._backbone.logits(states_BH, self._switch.head(roles[0])).argmax(-1).tolist()
+            return self._logits(states_BH, roles[0]).argmax(-1).tolist()
         rows = zip(states_BH, roles, strict=True)
-        return [int(self._backbone.logits(state, self._switch.head(role)).argmax()) for state, role in rows]
+        return [int(self._logits(state, role).argmax()) for state, role in rows]
+
+    def _logits(self, states: Tensor, role: str) -> Tensor:
+        return self._switch.logits(self._backbone.final_norm(states), role)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -127,6 +127,13 @@ class PromptEncoder:
         return frozenset(ids - {None})
 
 
+def find_invocation(prompt: EncodedPrompt, invocation: list[int]) -> int | None:
+    """Where the last invocation of an activated LoRA begins in a prompt, or None if it holds none."""
+    size = len(invocation)
+    starts = range(prompt.prompt_length - size, -1, -1)
+    return next((start for start in starts if prompt.ids[start : start + size] == invocation), None)
+
+
 def _common(a: list[int], b: list[int]) -> int:
     """Length of the common beginning."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from videomind.errors import BundleError
+from videomind.lora_switch.files import read_json
 from videomind.model.visual import encode_view
 
 MODEL_TYPE = "qwen2_vl"
@@ -40,27 +41,8 @@ class Qwen2VLBackbone:
 
     @classmethod
     def from_pretrained(cls, folder: Path, device: torch.device, dtype: torch.dtype) -> Qwen2VLBackbone:
-        """Load from a local folder of safetensors; nothing is fetched and nothing is unpickled.
-
-        Raises:
-            BundleError: the folder holds no usable Qwen2-VL.
-        """
-        from transformers import AutoConfig, Qwen2VLForConditionalGeneration
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()
-        try:
-            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            if config.model_type != MODEL_TYPE:
-                raise BundleError(f"{folder} is a {config.model_type} model; supported backbone: {MODEL_TYPE}")
-            model = Qwen2VLForConditionalGeneration.from_pretrained(
-                folder, config=config, dtype=dtype, local_files_only=True, use_safetensors=True
-            )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            if isinstance(error, BundleError):
-                raise
-            raise BundleError(f"cannot load the base model at {folder}: {_first_line(error)}") from error
-        return cls(model.to(device).eval().requires_grad_(False))
+        """Load for inference; as `load_model`."""
+        return cls(load_model(folder, dtype).to(device).eval().requires_grad_(False))
 
     def parameters_bytes(self) -> int:
         """Bytes of the base's weights (tied weights counted once)."""
@@ -96,9 +78,35 @@ class Qwen2VLBackbone:
         ).last_hidden_state
         return states
 
-    def logits(self, states: Tensor, head_VH: Tensor) -> Tensor:
-        """Float32 logits [..., V] of pre-norm states under an output projection."""
-        return torch.nn.functional.linear(self.final_norm(states), head_VH).float()
+
+def load_model(folder: Path, dtype: torch.dtype) -> Any:
+    """transformers' model from a local folder of safetensors; nothing is fetched and nothing is unpickled.
+
+    Raises:
+        BundleError: the folder holds no usable Qwen2-VL.
+    """
+    from transformers import AutoConfig, Qwen2VLForConditionalGeneration
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        if config.model_type != MODEL_TYPE:
+            raise BundleError(f"{folder} is a {config.model_type} model; supported backbone: {MODEL_TYPE}")
+        return Qwen2VLForConditionalGeneration.from_pretrained(
+            folder, config=config, dtype=dtype, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"cannot load the base model at {folder}: {_first_line(error)}") from error
+
+
+def stored_dtype(folder: Path) -> torch.dtype:
+    """The number type that a base's config names; float32 where it names none."""
+    config = read_json(folder / "config.json")
+    name = config.get("dtype") or config.get("torch_dtype") or "float32"
+    return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(name, torch.float32)
 
 
 def _first_line(error: Exception) -> str:

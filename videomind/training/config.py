@@ -33,34 +33,38 @@ class MethodConfig(_Checked):
         options: settings that only this method has.
     """
 
-    name: str = Field("lora", description="one of the methods in the table below")
-    rank: int | None = Field(None, ge=1, le=8192, description="size of the adapter; none = the method's own")
-    alpha: float | None = Field(None, gt=0, description="its scale is alpha / rank; none = the method's own")
-    dropout: float = Field(0.0, ge=0, lt=1, description="of the adapter's input")
-    target_modules: tuple[str, ...] = Field(ATTENTION, min_length=1, description="linear layers of the language model")
-    options: dict[str, Any] = Field({}, description="settings that only this method has")
+    name: str = Field(
+        default="lora", description="one of the methods below; not named, a role that is an aLoRA stays one"
+    )
+    rank: int | None = Field(default=None, ge=1, le=8192, description="size of the adapter; none = the method's own")
+    alpha: float | None = Field(default=None, gt=0, description="its scale is alpha / rank; none = the method's own")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="of the adapter's input")
+    target_modules: tuple[str, ...] = Field(
+        default=ATTENTION, min_length=1, description="linear layers of the language model"
+    )
+    options: dict[str, Any] = Field(default={}, description="settings that only this method has")
 
 
 class RoleConfig(_Checked):
     """What the trained role is to be, where it differs from the model's own; meanings as in `RoleSpec` and `View`."""
 
-    prompt: str | None = Field(None, description='the user text, with "{query}" where the question goes')
-    reply_prefix: str | None = Field(None, description="the grounder's whole reply; it holds `<|reg|>` once")
-    invocation: str | None = Field(None, description="the part of the prompt from which an aLoRA acts")
-    fps: float | None = Field(None, description="frames per second that the role sees")
-    max_frames: int | None = Field(None, description="at most so many frames")
-    min_pixels: int | None = Field(None, description="a frame has at least so many pixels")
-    max_pixels: int | None = Field(None, description="and at most so many")
-    min_span: float | None = Field(None, description="shorter spans are widened to so many seconds")
+    prompt: str | None = Field(default=None, description='the user text, with "{query}" where the question goes')
+    reply_prefix: str | None = Field(default=None, description="the grounder's whole reply; it holds `<|reg|>` once")
+    invocation: str | None = Field(default=None, description="the part of the prompt from which an aLoRA acts")
+    fps: float | None = Field(default=None, description="frames per second that the role sees")
+    max_frames: int | None = Field(default=None, description="at most so many frames")
+    min_pixels: int | None = Field(default=None, description="a frame has at least so many pixels")
+    max_pixels: int | None = Field(default=None, description="and at most so many")
+    min_span: float | None = Field(default=None, description="shorter spans are widened to so many seconds")
 
 
 class FilterConfig(_Checked):
     """Which records to leave out; meanings as in `videomind.training.filters.Filters`."""
 
-    min_duration: float | None = Field(None, ge=0, description="of the video, in seconds")
-    max_duration: float | None = Field(None, gt=0, description="of the video, in seconds")
-    min_words: int | None = Field(None, ge=0, description="of the query or question")
-    max_words: int | None = Field(None, ge=1, description="of the query or question")
+    min_duration: float | None = Field(default=None, ge=0, description="of the video, in seconds")
+    max_duration: float | None = Field(default=None, gt=0, description="of the video, in seconds")
+    min_words: int | None = Field(default=None, ge=0, description="of the query or question")
+    max_words: int | None = Field(default=None, ge=1, description="of the query or question")
 
 
 Sources = Annotated[
@@ -72,41 +76,51 @@ Sources = Annotated[
 class TrainConfig(_Checked):
     """Everything that `videomind train` can be told. The description of each field stands in docs/training.md."""
 
-    data: Sources = Field(min_length=1, description="what to learn from: PATH[:WEIGHT], LAYOUT=PATH[:WEIGHT] or a table")
-    eval_data: Sources = Field((), description="what to measure on")
-    videos: Path | None = Field(None, description="folder that videos' paths start from; none = that of the records")
-    from_predictions: bool = Field(False, description="verifier: candidates are what the model's own grounder predicts")
+    data: Sources = Field(min_length=1, description="what to learn from (see Data)")
+    eval_data: Sources = Field(default=(), description="what to measure on")
+    videos: Path | None = Field(
+        default=None, description="folder that videos' paths start from; none = that of the records"
+    )
+    from_predictions: bool = Field(
+        default=False, description="verifier: candidates are what the model's own grounder predicts"
+    )
     out: Path = Field(description="the model folder to make")
-    model: Path | None = Field(None, description="the model folder to start from; none = the embedded model")
-    base: Path | None = Field(None, description="a bare Qwen2-VL folder to start from instead")
-    role: RoleConfig = Field(RoleConfig(), description="what the role is to be")
-    method: MethodConfig = Field(MethodConfig(), description="how the backbone is adapted")
-    filters: FilterConfig = Field(FilterConfig(), description="which records to leave out")
-    jitter: float = Field(0.1, ge=0, le=1, description="an answerer's span moves by up to this share of its length")
-    seed: int = Field(0, ge=0, lt=2**32, description="of order, beginning and dropout")
+    model: Path | None = Field(default=None, description="the model folder to start from; none = the embedded model")
+    base: Path | None = Field(default=None, description="a bare Qwen2-VL folder to start from instead")
+    role: RoleConfig = Field(default=RoleConfig(), description="what the role is to be")
+    method: MethodConfig = Field(default=MethodConfig(), description="how the backbone is adapted")
+    filters: FilterConfig = Field(default=FilterConfig(), description="which records to leave out")
+    jitter: float = Field(
+        default=0.1, ge=0, le=1, description="an answerer's span moves by up to this share of its length"
+    )
+    seed: int = Field(default=0, ge=0, lt=2**32, description="of order, beginning and dropout")
 
-    epochs: float = Field(5.0, gt=0, le=10_000, description="how often the data is seen")
-    max_steps: int | None = Field(None, ge=1, description="at most so many optimizer steps")
-    minutes: float | None = Field(None, gt=0, description="stop after so many minutes of training and keep what there is")
-    batch_size: int = Field(8, ge=1, le=4096, description="examples that are on a device at once")
-    accumulate: int = Field(1, ge=1, le=4096, description="batches for one optimizer step")
-    learning_rate: float | None = Field(None, gt=0, lt=1, description="of adapter and token rows; none = the method's")
-    decoder_learning_rate: float = Field(5e-4, gt=0, lt=1, description="of the timestamp decoder")
-    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="how the learning rate falls")
-    warmup: float = Field(0.05, ge=0, lt=1, description="the share of the steps in which it rises")
-    weight_decay: float = Field(0.0, ge=0, lt=1, description="of AdamW")
-    max_grad_norm: float = Field(1.0, gt=0, description="longer gradients are cut")
+    epochs: float = Field(default=5.0, gt=0, le=10_000, description="how often the data is seen")
+    max_steps: int | None = Field(default=None, ge=1, description="at most so many optimizer steps")
+    minutes: float | None = Field(default=None, gt=0, description="after so many minutes, stop and keep what there is")
+    batch_size: int = Field(default=8, ge=1, le=4096, description="examples that are on a device at once")
+    accumulate: int = Field(default=1, ge=1, le=4096, description="batches for one optimizer step")
+    learning_rate: float | None = Field(
+        default=None, gt=0, lt=1, description="of adapter and token rows; none = the method's"
+    )
+    decoder_learning_rate: float = Field(default=5e-4, gt=0, lt=1, description="of the timestamp decoder")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="how the learning rate falls"
+    )
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="the share of the steps in which it rises")
+    weight_decay: float = Field(default=0.0, ge=0, lt=1, description="of AdamW")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="longer gradients are cut")
 
-    device: str = Field("auto", description="auto, cpu or cuda")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto = bfloat16 on CUDA")
-    gradient_checkpointing: bool = Field(False, description="compute activations twice instead of keeping them")
-    train_visual: bool = Field(False, description="base: the visual tower learns along")
-    workers: int = Field(2, ge=0, le=64, description="processes that read videos; 0 = none of their own")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where it is computed")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(default="auto", description="auto = bfloat16 on CUDA")
+    gradient_checkpointing: bool = Field(default=False, description="compute activations twice instead of keeping them")
+    train_visual: bool = Field(default=False, description="base: the visual tower learns along")
+    workers: int = Field(default=2, ge=0, le=64, description="processes that read videos; 0 = none of their own")
 
-    log_steps: int = Field(10, ge=1, description="a line of numbers every so many steps")
-    save_steps: int | None = Field(None, ge=1, description="a checkpoint every so many steps")
-    save_minutes: float | None = Field(5.0, gt=0, description="and every so many minutes")
-    eval_steps: int | None = Field(None, ge=1, description="measure every so many steps; none = at the end")
+    log_steps: int = Field(default=10, ge=1, description="a line of numbers every so many steps")
+    save_steps: int | None = Field(default=None, ge=1, description="a checkpoint every so many steps")
+    save_minutes: float | None = Field(default=5.0, gt=0, description="and every so many minutes")
+    eval_steps: int | None = Field(default=None, ge=1, description="measure every so many steps; none = at the end")
 
     @model_validator(mode="after")
     def _one_start(self) -> Self:
@@ -151,7 +165,8 @@ def _over(settings: dict[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in flags.items():
         if isinstance(value, Mapping):
             section = merged.get(name, {})
-            merged[name] = _over(section if isinstance(section, dict) else {}, value)
+            if changed := _over(section if isinstance(section, dict) else {}, value):
+                merged[name] = changed
         elif value is not None:
             merged[name] = value
     return merged

@@ -15,6 +15,14 @@ from videomind.training.readers import LAYOUTS, read_annotations
 from videomind.training.record_set import RecordSet
 
 _TEXT = re.compile(r"(?:(?P<layout>[a-z][a-z0-9-]*)=)?(?P<path>.+?)(?::(?P<weight>\d+(?:\.\d*)?|\.\d+))?", re.DOTALL)
+FILES = {
+    "planner": "planning.jsonl",
+    "grounder": "grounding.jsonl",
+    "verifier": "verifying.jsonl",
+    "answerer": "answering.jsonl",
+    "base": "answering.jsonl",
+}
+"""The file of each role in a folder made by `videomind synth`."""
 
 
 class SourceConfig(BaseModel):
@@ -36,7 +44,7 @@ class SourceConfig(BaseModel):
 
 
 def parse_source(given: Any) -> Any:
-    """"PATH", "PATH:0.5" or "charades-sta=PATH:2" as the fields of a `SourceConfig`; anything else as it is."""
+    """The fields of a `SourceConfig` in "PATH", "PATH:0.5" or "charades-sta=PATH:2"; anything else as it is."""
     if not isinstance(given, str):
         return given
     if Path(given).exists():
@@ -64,7 +72,7 @@ def read_sources(sources: Sequence[SourceConfig], role: str, videos: Path | None
 
 def _read(source: SourceConfig, role: str, videos: Path | None) -> RecordSet:
     if source.layout is None:
-        return read_records(_file(source.path, role), role, videos)
+        return read_records(data_file(source.path, role), role, videos)
     if source.layout not in LAYOUTS:
         raise InputError(f"no layout is called {source.layout!r}: choose from {', '.join(LAYOUTS)}")
     if LAYOUTS[source.layout].role != role:
@@ -74,11 +82,15 @@ def _read(source: SourceConfig, role: str, videos: Path | None) -> RecordSet:
     return read_annotations(source.layout, source.path, videos)
 
 
-def _file(path: Path, role: str) -> Path:
-    """The file itself, or a folder's file for the role; the backbone learns from the answerer's."""
+def data_file(path: Path, role: str) -> Path:
+    """The file itself, or a folder's file for the role.
+
+    Raises:
+        DataError: it is a folder without one.
+    """
     if not path.is_dir():
         return path
-    file = path / f"{'answerer' if role == 'base' else role}.jsonl"
+    file = path / FILES[role]
     if not file.is_file():
         raise DataError(f"{path} holds no {file.name}: give a folder made by `videomind synth`, or a JSONL file")
     return file
