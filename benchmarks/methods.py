@@ -131,7 +131,7 @@ def measure_one(name: str, records: Path, out: Path) -> Row:
     settings = {
         "data": [str(records)],
         "out": out,
-        "method": method.model_dump(exclude_defaults=True, exclude={"options"}),
+        "method": method.model_dump(exclude_unset=True, exclude_none=True),
         "learning_rate": default_learning_rate(method, LORA_RATE),
         "batch_size": len(REPLIES),
         "max_steps": STEPS,
