@@ -84,7 +84,8 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
         scores.append(verifier.score(yes, no))
     ranked = tuple(replace(top[i], verified=scores[i]) for i in verifier.rank(scores))
     span = widen_span(ranked[0].start, ranked[0].end, duration, specs["answerer"].min_span)
-    text = answerer.multiple_choice_text(question, options) if options else question
+    asked = answerer.multiple_choice_text(question, options) if options else question
+    text = specs["answerer"].user_text(asked)
     prefix = answerer.OPTION_PREFIX if options else ""
     (reply,) = engine.generate([request("answerer", see("answerer", span), text, prefix)])
     return Published(plan, ranked, reply)

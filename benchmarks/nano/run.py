@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -59,7 +59,7 @@ def main() -> None:
         for count, (job, asked) in enumerate(pool.imap_unordered(ask_video, tasks), start=1):
             lines = [{**job._asdict(), **record} for record in asked]
             records += lines
-            out.writelines(json.dumps(line) + "\n" for line in lines)
+            out.writelines(json.dumps(_rounded(line)) + "\n" for line in lines)
             out.flush()
             if count % 50 == 0:
                 left = (time.monotonic() - began) / count * (len(jobs) - count)
@@ -127,6 +127,15 @@ def _read(path: Path) -> tuple[list[Record], set[Job]]:
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     records = [line for line in lines if "task" in line]
     return records, {Job(*(record[field] for field in Job._fields)) for record in records}
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to four decimals, also inside lists and dictionaries."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _setting(options: argparse.Namespace) -> Record:

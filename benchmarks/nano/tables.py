@@ -112,7 +112,7 @@ def every(records: Sequence[Record]) -> str:
     rows = []
     for world, asked in _by_world(records, "every"):
         runs, truths = [r["run"] for r in asked], [r["truths"] for r in asked]
-        for name, key in (("ten most probable", "ranked"), ("accepted by the rule", "accepted")):
+        for name, key in (("five candidates, best first", "ranked"), ("accepted by the rule", "accepted")):
             precision = average_precision([r[key] for r in asked], truths)
             cells = [
                 _cell(mean_of(precision.mean(axis=1).tolist(), runs)),

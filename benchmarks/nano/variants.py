@@ -75,7 +75,10 @@ class SeparateEngine(Engine):
 
     def memory(self) -> Memory:
         each = {role: engine.memory() for role, engine in self._engines.items()}
-        return Memory(sum(memory.base for memory in each.values()), {r: m.roles[r] for r, m in each.items()})
+        return Memory(
+            sum(memory.base for memory in each.values()),
+            {role: memory.roles.get(role, {}) for role, memory in each.items()},
+        )
 
     def forget(self) -> None:
         for engine in self._engines.values():
