@@ -42,7 +42,7 @@ DEMO_SCENE = Scene(
     background=(55.0, 8.0, -6.0),
     noise=2.5,
 )
-"""A scene of the world with a thing that comes twice and flashes once, chosen before any answer of the model was seen."""
+"""A thing comes twice and flashes once: chosen before any answer of the model to it was seen."""
 
 DEMO_QUESTIONS = (
     DemoQuestion("What shape is the thing that blinks?", "square", (8.5, 13.0)),
