@@ -80,7 +80,7 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
         clip = see("verifier", crop.span)
         segment = verifier.segment_positions(crop.start, crop.end, clip.num_pairs)
         text = specs["verifier"].user_text(question)
-        ((yes, no),) = engine.choose([request("verifier", clip, text, segment=segment)], ("Yes", "No"))
+        ((yes, no),) = engine.choose([request("verifier", clip, text, segment=segment)], (verifier.YES, verifier.NO))
         scores.append(verifier.score(yes, no))
     ranked = tuple(replace(top[i], verified=scores[i]) for i in verifier.rank(scores))
     span = widen_span(ranked[0].start, ranked[0].end, duration, specs["answerer"].min_span)

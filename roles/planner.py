@@ -54,3 +54,11 @@ def parse_plan(reply: str, question: str) -> PlanReply:
 def _is_query(value: object) -> bool:
     """Whether it is text; half a surrogate pair (JSON escapes can hold one) raises ValueError."""
     return isinstance(value, str) and bool(value.encode())
+
+
+def plan_reply(query: str | None) -> str:
+    """The reply that `parse_plan` reads so: ground this query first, or (None) answer from the whole video."""
+    if query is None:
+        return json.dumps([{"type": role} for role in ANSWER_ROLES])
+    first, *then = GROUND_ROLES
+    return json.dumps([{"type": first, "value": query}, *({"type": role} for role in then)], ensure_ascii=False)

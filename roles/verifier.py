@@ -10,6 +10,8 @@ from typing import NamedTuple
 from videomind.results import Candidate
 from videomind.roles.spans import clamp_span, widen_span
 
+YES, NO = "Yes", "No"
+"""The first token of its reply: whether the marks enclose what is asked for."""
 MAX_CANDIDATES = 5
 MAX_OF_EVERY = 12
 """How many candidates are verified where every moment is wanted."""

@@ -134,7 +134,7 @@ class Agent:
             query: what happens in the moment.
             top_k: how many candidates to give back.
             every: fill `Result.moments` with every moment that matches, however many candidates are given back: those
-                that the model's calibration accepts, most probable first, or without calibration those with a
+                that the model's calibration accepts, best first, or without calibration those with a
                 confidence of at least 0.5. Up to 12 candidates are verified.
 
         Raises:

@@ -23,7 +23,7 @@ from videomind.vision.cache import FrameCache
 from videomind.vision.clip import Clip, Span, load_clips
 from videomind.vision.subtitles import Cue
 
-CHOICES = ("Yes", "No")
+CHOICES = (verifier.YES, verifier.NO)
 
 
 @dataclass(frozen=True, slots=True)

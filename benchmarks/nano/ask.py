@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.nano.scenes import emptied
 from videomind.agent import Agent
 from videomind.results import Candidate, Result
+from videomind.roles.spans import temporal_iou
 from videomind.roles.verifier import best_first
 from videomind.synth.questions import (
     OPTIONS,
@@ -22,7 +23,6 @@ from videomind.synth.questions import (
 )
 from videomind.synth.reader import SceneReader
 from videomind.synth.world import Scene
-from videomind.training.nano.clips import overlap
 
 Span = tuple[float, float]
 Record = dict[str, Any]
@@ -108,13 +108,13 @@ def _overlaps(result: Result, span: Span | None) -> Record:
     order), of the one that the chain ranks first in the end, and of the best among the first five."""
     if span is None:
         return {}
-    grounded = [overlap((c.start, c.end), span) for c in result.trace.grounded[:TOP]]
+    grounded = [temporal_iou((c.start, c.end), span) for c in result.trace.grounded[:TOP]]
     verified = best_first(result.candidates)
     return {
         "span": span,
         "first": max(grounded[:1], default=0.0),
-        "verified": max((overlap((c.start, c.end), span) for c in verified[:1]), default=0.0),
-        "final": max((overlap((c.start, c.end), span) for c in result.candidates[:1]), default=0.0),
+        "verified": max((temporal_iou((c.start, c.end), span) for c in verified[:1]), default=0.0),
+        "final": max((temporal_iou((c.start, c.end), span) for c in result.candidates[:1]), default=0.0),
         "oracle": max(grounded, default=0.0),
     }
 

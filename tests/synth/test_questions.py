@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from videomind.roles.planner import parse_plan
+from videomind.roles.planner import parse_plan, plan_reply
 from videomind.synth.demo import DEMO_QUESTIONS, DEMO_SCENE
 from videomind.synth.describe import VERBS
-from videomind.synth.questions import Question, absent_query, plan_reply, queries, questions, repeated_queries
+from videomind.synth.questions import Question, absent_query, queries, questions, repeated_queries
 from videomind.synth.world import COLOURS, SHAPES, Event, Scene, sample_scene
 
 SCENES = [sample_scene(seed) for seed in range(150)]
@@ -98,7 +98,7 @@ def test_options_hold_one_right_answer(asked: list[tuple[Scene, Question]]) -> N
 
 def test_plans_are_read_as_they_are_meant(asked: list[tuple[Scene, Question]]) -> None:
     for _, q in asked:
-        reply = plan_reply(q)
+        reply = plan_reply(q.query)
         json.loads(reply)
         plan = parse_plan(reply, q.text)
         assert plan.parsed

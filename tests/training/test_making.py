@@ -14,10 +14,8 @@ from videomind.agent import Agent
 from videomind.roles.planner import parse_plan
 from videomind.roles.spans import widen_span
 from videomind.roles.verifier import crop_for, segment_positions
-from videomind.synth.questions import Question
-from videomind.synth.questions import plan_reply as synthetic_plan_reply
 from videomind.training.examples import Example
-from videomind.training.making import Maker, OutsideError, plan_reply
+from videomind.training.making import Maker, OutsideError
 from videomind.training.records import AnsweringRecord, GroundingRecord, PlanningRecord, Record, VerifyingRecord
 from videomind.vision.clip import load_clip
 from videomind.vision.reader import VideoReader, open_video
@@ -57,11 +55,6 @@ def test_the_planner_sees_everything_and_replies_with_a_plan(reader: VideoReader
 def test_a_plan_without_grounding_answers(reader: VideoReader) -> None:
     example = make(reader, PlanningRecord(video="a", question="What now?", route="answer"))
     assert json.loads(example.reply) == [{"type": "answerer"}]
-
-
-@pytest.mark.parametrize("query", ["the red circle", None])
-def test_plans_read_as_those_of_the_embedded_model(query: str | None) -> None:
-    assert plan_reply(query) == synthetic_plan_reply(Question("colour", "What?", "red", query=query))
 
 
 def test_the_grounder_learns_its_whole_reply_and_spans_relative_to_the_file(reader: VideoReader) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
@@ -59,13 +58,6 @@ class Question:
         options = [self.answer, *self.choices[: OPTIONS - 1]]
         rng.shuffle(options)
         return replace(self, options=tuple(options))
-
-
-def plan_reply(question: Question) -> str:
-    """What the planner should reply: ground the rephrased query first, or answer from the whole video."""
-    if question.query is None:
-        return json.dumps([{"type": "answerer"}])
-    return json.dumps([{"type": "grounder", "value": question.query}, {"type": "verifier"}, {"type": "answerer"}])
 
 
 def queries(scene: Scene, rng: Random) -> list[Query]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,10 +9,10 @@ from random import Random
 
 from videomind.roles.answerer import OPTION_PREFIX, Cue, multiple_choice_text, subtitle_text
 from videomind.roles.grounder import clean_query
-from videomind.roles.planner import ANSWER_ROLES, GROUND_ROLES
+from videomind.roles.planner import plan_reply
 from videomind.roles.spans import clamp_span, widen_span
 from videomind.roles.spec import RoleSpec
-from videomind.roles.verifier import crop_for, segment_positions
+from videomind.roles.verifier import NO, YES, crop_for, segment_positions
 from videomind.training.examples import Example, Span
 from videomind.training.records import AnsweringRecord, GroundingRecord, PlanningRecord, Record, VerifyingRecord
 from videomind.vision.base import VideoReader
@@ -22,7 +21,6 @@ from videomind.vision.clip import Clip, load_clip
 
 CACHE_BYTES = 128 * 2**20
 """Frames kept by each process that reads them: small sets come from memory after a while."""
-YES, NO = "Yes", "No"
 
 
 class OutsideError(ValueError):
@@ -122,14 +120,6 @@ class Maker:
         reach = self.jitter * (span[1] - span[0])
         start, end = (time + self.rng.uniform(-reach, reach) for time in span)
         return clamp_span(start, end, self.reader.duration)
-
-
-def plan_reply(query: str | None) -> str:
-    """What the planner should say: ground this query first, or (None) answer from the whole video."""
-    if query is None:
-        return json.dumps([{"type": role} for role in ANSWER_ROLES])
-    first, *then = GROUND_ROLES
-    return json.dumps([{"type": first, "value": query}, *({"type": role} for role in then)], ensure_ascii=False)
 
 
 @cache

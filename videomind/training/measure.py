@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Subset
 
 from videomind.roles.spans import clamp_span, temporal_iou
 from videomind.training.collate import Batch, collate
-from videomind.training.encode import Item
+from videomind.training.items import ItemSet
 from videomind.training.trainable import Trainable
 
 
 @torch.no_grad()
-def measure(trainable: Trainable, items: Dataset[Item], args: Any, accelerator: Any) -> dict[str, float]:
+def measure(trainable: Trainable, items: ItemSet, args: Any, accelerator: Any) -> dict[str, float]:
     """Means over the items: every part of the loss, and "miou" and "r1@0.5" over queries that happen.
 
     Args:
@@ -23,8 +23,7 @@ def measure(trainable: Trainable, items: Dataset[Item], args: Any, accelerator: 
         args: transformers' training arguments.
         accelerator: shares the work among the processes.
     """
-    count = len(items)  # type: ignore[arg-type]  # ours has a length
-    own = Subset(items, range(args.process_index, count, args.world_size))
+    own = Subset(items, range(args.process_index, len(items), args.world_size))
     size, workers = args.per_device_train_batch_size, args.dataloader_num_workers
     loader = DataLoader(own, batch_size=size, collate_fn=collate, num_workers=workers)
     sums: dict[str, float] = {}

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, SequentialSampler
+from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from videomind.training.checkpoints import KEPT, WEIGHTS, load_trained, mark_complete, save_trained
 from videomind.training.collate import collate
 from videomind.training.config import MethodConfig, TrainConfig
-from videomind.training.encode import Item
+from videomind.training.items import ItemSet
 from videomind.training.measure import measure
 from videomind.training.optimizer import make_optimizer
 from videomind.training.pacing import Pacer
@@ -68,8 +68,8 @@ class RoleTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
     Args:
         trainable: the model.
         args: from `training_arguments`.
-        items: data set of `Item`s in the order in which they are learned.
-        held_out: data set of `Item`s to measure on, or None.
+        items: in the order in which they are learned.
+        held_out: what to measure on, or None.
         method: how the backbone is adapted.
         rates: learning rate of adapter and rows (or backbone), and of the decoder.
         weight_decay: of AdamW.
@@ -81,8 +81,8 @@ class RoleTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed
         self,
         trainable: Trainable,
         args: TrainingArguments,
-        items: Dataset[Item],
-        held_out: Dataset[Item] | None,
+        items: ItemSet,
+        held_out: ItemSet | None,
         method: MethodConfig,
         rates: tuple[float, float],
         weight_decay: float,

@@ -8,8 +8,9 @@ from safetensors import safe_open
 from transformers import AutoTokenizer
 
 from videomind.lora_switch.bundle import NANO, load_bundle
+from videomind.roles.verifier import NO, YES
 from videomind.training.nano.export import RECORD, weight_hashes
-from videomind.training.nano.specs import NO, REG, ROLE_SPECS, SEG_END, SEG_START, YES
+from videomind.training.nano.specs import REG, ROLE_SPECS, SEG_END, SEG_START
 
 MAX_BYTES = 25_000_000
 MAX_PARAMETERS = 8_000_000

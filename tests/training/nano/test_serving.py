@@ -15,6 +15,7 @@ from videomind.engines.torch_engine import TorchEngine, load_decoder
 from videomind.lora_switch.bundle import NANO, load_bundle
 from videomind.model.qwen2_vl import Qwen2VLBackbone
 from videomind.model.visual import encode_view
+from videomind.roles.verifier import NO, YES
 from videomind.synth.questions import Query, absent_query, queries
 from videomind.synth.reader import SceneReader
 from videomind.synth.world import World, sample_scene
@@ -22,7 +23,7 @@ from videomind.training.nano.calibrate import calibrate
 from videomind.training.nano.forward import frame_states, states, use_packed_attention, verdict_loss
 from videomind.training.nano.lora import attach
 from videomind.training.nano.packing import Packer, Talk
-from videomind.training.nano.specs import NO, REG, ROLE_SPECS, WATCH, YES
+from videomind.training.nano.specs import REG, ROLE_SPECS, WATCH
 from videomind.training.nano.talks import ground_talk, verify_talk
 from videomind.training.nano.views import GRID, patches
 from videomind.vision.clip import load_clip

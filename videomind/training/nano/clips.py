@@ -42,12 +42,6 @@ def candidate_clips(world: World, seeds: range, verifier: RoleSpec) -> Iterator[
         yield Clip(seed, crop_for(*found, scene.duration, verifier.min_span).span, found)
 
 
-def overlap(a: Span, b: Span) -> float:
-    """Temporal IoU of two spans."""
-    inner = min(a[1], b[1]) - max(a[0], b[0])
-    return max(0.0, inner) / (max(a[1], b[1]) - min(a[0], b[0])) if inner > 0 else 0.0
-
-
 def _shifted(rng: Random, scene: Scene, span: Span, spread: float) -> Span:
     """The span with both ends moved by about `spread` of its length, at least half a second long."""
     length = span[1] - span[0]

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videomind.model.decoder import TimestampDecoder
-from videomind.roles.verifier import crop_for, segment_positions
+from videomind.roles.spans import temporal_iou
+from videomind.roles.verifier import NO, YES, crop_for, segment_positions
 from videomind.synth.labels import IGNORE, cell_labels, event_labels
 from videomind.synth.questions import OPTIONS, Question, questions
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, World, sample_scene
 from videomind.training.losses import decoder_loss, pad_spans
-from videomind.training.nano.clips import overlap
 from videomind.training.nano.features import Clip, ClipStore
 from videomind.training.nano.forward import (
     States,
@@ -36,7 +36,7 @@ from videomind.training.nano.forward import (
     verdict_loss,
 )
 from videomind.training.nano.packing import WINDOW, Marks, Packed, Packer, Talk
-from videomind.training.nano.specs import NO, REG, ROLE_SPECS, SEG_END, SEG_START, WATCH, YES
+from videomind.training.nano.specs import REG, ROLE_SPECS, SEG_END, SEG_START, WATCH
 from videomind.training.nano.talks import (
     ANSWERS,
     Grounding,
@@ -189,8 +189,8 @@ class Lessons:
         labels = []
         for clip in clips:
             events = sample_scene(clip.seed, self.world).events
-            best = max(events, key=lambda event: overlap(event.span, clip.inner))
-            enclosed = overlap(best.span, clip.inner) >= ENCLOSED
+            best = max(events, key=lambda event: temporal_iou(event.span, clip.inner))
+            enclosed = temporal_iou(best.span, clip.inner) >= ENCLOSED
             labels.append(event_labels(best) if enclosed else (0, 0, 0))
         target = torch.tensor(labels, device=self.device)
         logits = [probe(end_BH) for probe in self.trainee.candidate_probes.values()]

@@ -174,7 +174,9 @@ def _missing_predictions(recipe: Recipe) -> list[int]:
 
 def _write_predictions(recipe: Recipe, index: int) -> None:
     lessons = load_lessons(recipe, {"whole": [_shard_path(recipe, "whole", index)]})
-    load_role(recipe, lessons, "grounder")
+    load_weights(recipe.folder / "base.pt", lessons.trainee)
+    load_weights(recipe.folder / "grounder.pt", RoleTrainee(lessons.trainee, "grounder"))
+    lessons.invoked = True
     seeds = max(1, round(recipe.shard * PREDICTED_VIDEOS))
     clips = list(predicted_clips(lessons, range(seeds)))
     tower = lessons.trainee.model.model.visual.to(torch.bfloat16)
@@ -198,13 +200,6 @@ def role_stage(recipe: Recipe, role: str, method: Method = "alora", name: str | 
     start = Random(f"{recipe.seed} {role}").randrange(10**9)
     torch.manual_seed(start)
     _train(recipe, apprentice, lambda step: role_lesson(lessons, role, start + step), role, name)
-
-
-def load_role(recipe: Recipe, lessons: Lessons, role: str, method: Method = "alora", name: str | None = None) -> None:
-    """Give the lessons' model the trained base and one role's adapter."""
-    load_weights(recipe.folder / "base.pt", lessons.trainee)
-    load_weights(recipe.folder / f"{name or role}.pt", RoleTrainee(lessons.trainee, role, method))
-    lessons.invoked = method == "alora"
 
 
 def _shards(recipe: Recipe, kind: str) -> list[Path]:

@@ -22,4 +22,3 @@ ROLE_SPECS = {
     "answerer": _role("answerer", "Answer this:", max_new_tokens=128, min_span=6.0),
 }
 REG, SEG_START, SEG_END = "<|reg|>", "<|seg_start|>", "<|seg_end|>"
-YES, NO = "Yes", "No"

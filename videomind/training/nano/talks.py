@@ -7,9 +7,10 @@ from random import Random
 
 from videomind.roles.answerer import OPTION_PREFIX, multiple_choice_text
 from videomind.roles.grounder import clean_query
-from videomind.synth.questions import Query, Question, absent_query, plan_reply, queries, questions, repeated_queries
+from videomind.roles.planner import plan_reply
+from videomind.roles.spans import temporal_iou
+from videomind.synth.questions import Query, Question, absent_query, queries, questions, repeated_queries
 from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Scene
-from videomind.training.nano.clips import overlap
 from videomind.training.nano.packing import Talk
 from videomind.training.nano.specs import REG, ROLE_SPECS
 from videomind.training.nano.views import Span
@@ -56,7 +57,7 @@ def _answer_class(question: Question) -> int | None:
 
 
 def plan_talk(question: Question) -> Talk:
-    return Talk(ROLE_SPECS["planner"].user_text(question.text), plan_reply(question))
+    return Talk(ROLE_SPECS["planner"].user_text(question.text), plan_reply(question.query))
 
 
 def ground_talk(query: Query) -> Grounding:
@@ -66,7 +67,7 @@ def ground_talk(query: Query) -> Grounding:
 
 def verify_talk(query: Query, candidate: Span) -> Talk:
     """Whether the candidate is what is asked for: "Yes" should be as probable as its temporal IoU is large."""
-    good = max((overlap(span, candidate) for span in query.spans), default=0.0)
+    good = max((temporal_iou(span, candidate) for span in query.spans), default=0.0)
     return Talk(ROLE_SPECS["verifier"].user_text(query.text), "", yes=good)
 
 
@@ -86,7 +87,7 @@ def verifiable_queries(scene: Scene, candidate: Span, rng: Random) -> list[Query
     """Questions and queries to judge a candidate by: about what it shows most of, and about other things."""
     asked = [Query(q.text, (q.span,)) for q in questions(scene, rng) if q.query is not None and q.span is not None]
     pool = [*queries(scene, rng), *repeated_queries(scene, rng), *asked]
-    best = max(scene.events, key=lambda event: overlap(event.span, candidate)).span
+    best = max(scene.events, key=lambda event: temporal_iou(event.span, candidate)).span
     about = [query for query in pool if best in query.spans]
     other = [query for query in pool if best not in query.spans]
     nothing = absent_query(scene, rng)

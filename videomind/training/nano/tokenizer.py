@@ -8,7 +8,8 @@ from random import Random
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from videomind.synth.questions import absent_query, plan_reply, queries, questions
+from videomind.roles.planner import plan_reply
+from videomind.synth.questions import absent_query, queries, questions
 from videomind.synth.world import World, sample_scene
 
 CONTROL = (
@@ -72,7 +73,7 @@ def _corpus(world: World, seed: int) -> Iterable[str]:
         for question in questions(scene, rng):
             yield question.text
             yield question.answer
-            yield plan_reply(question)
+            yield plan_reply(question.query)
             yield "\n".join(option.capitalize() for option in question.choices)
         yield from (query.text for query in queries(scene, rng))
         yield absent_query(scene, rng).text

@@ -17,6 +17,8 @@ from videomind.training.nano.specs import WATCH
 from videomind.training.nano.views import GRID, patches, render_view, soften
 
 SCENES, PAIRS = 32, 10
+FIRST_SCENE = 10**9
+"""The scenes of this stage lie beyond all that are evaluated on."""
 CLASSES = {"early": 1 + len(COLOURS), "late": 1 + len(COLOURS), "shape": 1 + len(SHAPES), "action": 1 + len(ACTIONS)}
 
 WEIGHTS = {"early": 1.0, "late": 1.0, "shape": 2.0, "action": 1.0}
@@ -68,7 +70,7 @@ def visual_batch(world: World, seed: int) -> tuple[Tensor, CellLabels]:
     rng, generator = Random(seed), torch.Generator().manual_seed(seed)
     frames, labels = [], []
     for index in range(SCENES):
-        scene = sample_scene(seed * SCENES + index, world)
+        scene = sample_scene(FIRST_SCENE + seed * SCENES + index, world)
         times = _pair_times(rng, scene)
         frames.append(soften(torch.from_numpy(render_view(scene, times.ravel())), generator))
         labels.append(cell_labels(scene, times))
