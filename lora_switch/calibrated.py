@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from videomind.errors import InputError
 from videomind.lora_switch.bundle import NANO, Bundle, save_manifest
+from videomind.lora_switch.bundle_copy import copy_bundle
 from videomind.roles.calibration import Calibration
 from videomind.roles.calibration_file import CalibrationFile
 
@@ -16,11 +16,14 @@ def check_target(model: Path, out: Path | None) -> None:
     """Checks that `write_calibration` can write, before anything is computed.
 
     Raises:
-        InputError: `out` is in use; or it is None, and the model is the embedded one or cannot be written to.
+        InputError: `out` is in use or inside the model; or it is None, and the model is the embedded one or cannot be
+            written to.
     """
     if out is not None:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise InputError(f"{out} is not empty; give a new folder")
+        if out.resolve().is_relative_to(model.resolve()):
+            raise InputError(f"{out} lies inside the model; give a new folder outside {model}")
     elif model.resolve() == NANO.resolve():
         raise InputError("the embedded model is part of the installation and stays as it is: give --out DIR for a copy")
     elif not os.access(model, os.W_OK):
@@ -46,16 +49,4 @@ def write_calibration(bundle: Bundle, calibration: Calibration, out: Path | None
     if out is None:
         save_manifest(bundle.folder, manifest)
         return bundle.folder
-    own = bundle.folder.resolve()
-    outside = {
-        key: str(path)
-        for key, path in (("base", bundle.base), ("processor", bundle.processor))
-        if getattr(manifest, key) is not None and not path.resolve().is_relative_to(own)
-    }
-    building = out.with_name(out.name + ".partial")
-    shutil.rmtree(building, ignore_errors=True)
-    shutil.copytree(bundle.folder, building)
-    save_manifest(building, manifest.model_copy(update=outside))
-    if out.exists():
-        out.rmdir()
-    return building.rename(out)
+    return copy_bundle(bundle.folder, out, manifest, bundle.base)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from videomind.errors import InputError
-from videomind.lora_switch.adapter import CONFIG_FILE, WEIGHTS_FILE, Adapter, write_adapter
-from videomind.lora_switch.bundle import Manifest, open_bundle, save_manifest
+from videomind.lora_switch.adapter import CONFIG_FILE, WEIGHTS_FILE, Adapter
+from videomind.lora_switch.bundle import open_bundle
+from videomind.lora_switch.bundle_copy import copy_bundle
 from videomind.lora_switch.files import read_json
 from videomind.lora_switch.kinds import is_plain, kind_of
 from videomind.lora_switch.low_rank import adapter_to_lora, check_rank
@@ -76,15 +76,7 @@ def bundle_to_lora(
         made[name] = adapter
         done.append(Converted(name, kind, max(pair.a.shape[0] for pair in adapter.pairs.values()), error))
 
-    building = out.with_name(out.name + ".partial")
-    shutil.rmtree(building, ignore_errors=True)
-    shutil.copytree(folder, building)
-    for name, adapter in made.items():
-        write_adapter(building / name, adapter)
-    save_manifest(building, _moved(manifest, folder, base))
-    if out.exists():
-        out.rmdir()
-    building.rename(out)
+    copy_bundle(folder, out, manifest, base, made)
     return done
 
 
@@ -95,12 +87,3 @@ def _needs(folder: Path) -> bool:
     config = read_json(path)
     kind_of(config, str(path))
     return not is_plain(config)
-
-
-def _moved(manifest: Manifest, folder: Path, base: Path) -> Manifest:
-    """The manifest of the copy: a base or processor that lies outside the folder is still found."""
-    changes: dict[str, str] = {}
-    for key, place in (("base", base), ("processor", folder / (manifest.processor or "."))):
-        if getattr(manifest, key) is not None and not place.resolve().is_relative_to(folder.resolve()):
-            changes[key] = str(place.resolve())
-    return manifest.model_copy(update=changes)

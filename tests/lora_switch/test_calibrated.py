@@ -84,6 +84,8 @@ def test_the_embedded_model_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_not_written_to(model: Path) -> None:
     with pytest.raises(InputError, match="is not empty"):
         check_target(model, model)
+    with pytest.raises(InputError, match="lies inside the model"):
+        check_target(model, model / "planner" / "copy")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """A data set of synthetic videos on disk, in the format that roles are trained on (docs/training-data.md).
 
 OUT/videos/000000.mp4 …, one JSONL file per role, and OUT/dataset.json, which says how it was made. The same seed
-gives the same data set; seeds share no scene, so another seed is a held-out set.
+gives the same data set, to the byte where libraries and kind of processor are the same; seeds share no scene, so
+another seed is a held-out set.
 """
 
 from __future__ import annotations

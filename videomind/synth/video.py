@@ -13,6 +13,8 @@ from videomind.synth.render import Frames, frame_times, render
 from videomind.synth.world import Scene
 
 _CHUNK = 32
+_REPEATABLE = {"preset": "veryfast", "threads": "1", "x264-params": "mbtree=0"}
+"""So the same frames give the same bytes: with x264's macroblock tree they depend on what was in memory before."""
 
 
 def write_scene(scene: Scene, path: Path | str, size: int = 224) -> Path:
@@ -22,13 +24,16 @@ def write_scene(scene: Scene, path: Path | str, size: int = 224) -> Path:
     return write_video((frame for chunk in chunks for frame in chunk), path, scene.fps)
 
 
-def write_video(frames: Iterable[Frames], path: Path | str, fps: float, crf: int = 18) -> Path:
-    """Encode RGB frames [H, W, 3] (even sides) as H.264 in an mp4 file; gives the path back."""
+def write_video(frames: Iterable[Frames], path: Path | str, fps: float, crf: int = 21) -> Path:
+    """Encode RGB frames [H, W, 3] (even sides) as H.264 in an mp4 file; gives the path back.
+
+    The same frames give the same bytes, with the same build of PyAV on the same kind of processor.
+    """
     path = Path(path)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(crf), "preset": "veryfast", "threads": "1"}
+        stream.options = {"crf": str(crf)} | _REPEATABLE
         for image in frames:
             if not stream.codec_context.is_open:
                 stream.height, stream.width = image.shape[:2]
