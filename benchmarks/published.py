@@ -70,7 +70,7 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
     reader = decord.VideoReader(str(path), num_threads=1)
     duration = len(reader) / reader.get_avg_fps()
     (plan,) = engine.generate([request("planner", see("planner"), specs["planner"].user_text(question))])
-    query = grounder.clean_query(planner.parse_plan(plan, question).query)
+    query = grounder.clean_query(planner.parse_plan(plan.text, question).query)
     (grounding,) = engine.ground([request("grounder", see("grounder"), specs["grounder"].user_text(query))])
     assert grounding.spans is not None, "choose a question that the grounder localises"
     candidates = grounder.spans_from_decoder(grounding.spans.tolist(), duration, compat=True)
@@ -80,15 +80,15 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
         clip = see("verifier", crop.span)
         segment = verifier.segment_positions(crop.start, crop.end, clip.num_pairs)
         text = specs["verifier"].user_text(question)
-        ((yes, no),) = engine.choose([request("verifier", clip, text, segment=segment)], (verifier.YES, verifier.NO))
-        scores.append(verifier.score(yes, no))
+        (choice,) = engine.choose([request("verifier", clip, text, segment=segment)], (verifier.YES, verifier.NO))
+        scores.append(verifier.score(*choice.probabilities))
     ranked = tuple(replace(top[i], verified=scores[i]) for i in verifier.rank(scores))
     span = widen_span(ranked[0].start, ranked[0].end, duration, specs["answerer"].min_span)
     asked = answerer.multiple_choice_text(question, options) if options else question
     text = specs["answerer"].user_text(asked)
     prefix = answerer.OPTION_PREFIX if options else ""
     (reply,) = engine.generate([request("answerer", see("answerer", span), text, prefix)])
-    return Published(plan, ranked, reply)
+    return Published(plan.text, ranked, reply.text)
 
 
 def read_clip(path: Path, view: View, span: Span | None) -> Clip:

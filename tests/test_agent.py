@@ -14,7 +14,7 @@ from videomind.vision.subtitles import Cue
 
 KEYS = [
     "video", "question", "query", "plan", "candidates", "moments", "answer", "timings", "model", "engine", "presence",
-    "moment",
+    "moment", "reuse",
 ]  # fmt: skip
 
 

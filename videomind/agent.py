@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from videomind.chain import Chain, Task
-from videomind.engines.base import Cancel, Engine, Memory, iterate_cancellable
+from videomind.engines.base import STANDARD, Cancel, Engine, Memory, Service, iterate_cancellable
 from videomind.errors import InputError
 from videomind.events import Done, Event
 from videomind.lora_switch.bundle import Bundle, load_bundle
@@ -51,6 +51,8 @@ class Agent:
         device: str = "auto",
         dtype: str = "auto",
         compat: bool = False,
+        engine: str = "torch",
+        engine_config: str | Path | None = None,
     ) -> Self:
         """Load a role bundle.
 
@@ -61,15 +63,19 @@ class Agent:
             dtype: "auto", "float32", "bfloat16" or "float16".
             compat: follow the published code also where it slips or does needless work; it also takes the best
                 candidate for the moment in any video, so a model's calibration is not used.
+            engine: "torch" (starts at once, one call at a time) or "vllm" (batches many questions, reuses KV).
+            engine_config: a TOML file with options of the vLLM engine (`VLLMOptions`).
 
         Raises:
             BundleError: the folder is no usable bundle.
-            EngineError: the device is not there.
+            InputError: there is no such engine, or its configuration cannot be used.
+            EngineError: the device is not there, or the engine does not start.
         """
-        from videomind.engines.torch_engine import TorchEngine
+        from videomind.engines.choice import start_engine
 
         bundle = load_bundle(Path(model) if model is not None else None, Path(base) if base is not None else None)
-        return cls(bundle, TorchEngine(bundle, device, dtype, compat), compat)
+        config = Path(engine_config) if engine_config is not None else None
+        return cls(bundle, start_engine(bundle, engine, device, dtype, compat, config), compat)
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -85,6 +91,7 @@ class Agent:
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
         every: bool = False,
+        service: Service = STANDARD,
         cancel: Cancel | None = None,
     ) -> Iterator[Event]:
         """Ask, and get events as they happen: PlanReady, Grounded, Verified, Judged, AnswerToken…, Done.
@@ -99,11 +106,13 @@ class Agent:
             subtitles: a subtitle file (SRT, VTT, ASS) or its cues.
             roles: the roles that may be called; by default all that the model has.
             every: give back every moment that matches, as in `find`.
+            service: priority, salt of the KV cache, name of an answerer adapter.
             cancel: set this event to stop; `Cancelled` is then raised.
 
         Raises:
-            InputError: an unusable question, option, video, subtitle file or role name.
+            InputError: an unusable question, option, video, subtitle file, role name or adapter name.
         """
+        self._check_service(service)
         task = Task(
             question=check_question(question),
             options=check_options(options) if options else (),
@@ -111,6 +120,7 @@ class Agent:
             roles=self._chosen(roles),
             every=every,
             compat=self.compat,
+            service=service,
         )
         return self._run(video, task, cancel)
 
@@ -122,9 +132,10 @@ class Agent:
         options: Sequence[str] | None = None,
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
+        service: Service = STANDARD,
     ) -> Result:
         """Ask and wait for the result. Arguments and errors as in `stream`."""
-        return _result(self.stream(video, question, options=options, subtitles=subtitles, roles=roles))
+        return _result(self.stream(video, question, options=options, subtitles=subtitles, roles=roles, service=service))
 
     def find(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """Find the moment that a text describes, or every such moment: grounder and verifier only.
@@ -152,11 +163,19 @@ class Agent:
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
         every: bool = False,
+        service: Service = STANDARD,
     ) -> AsyncIterator[Event]:
         """`stream` as an asynchronous iterator; closing it cancels the work."""
         return iterate_cancellable(
             lambda cancel: self.stream(
-                video, question, options=options, subtitles=subtitles, roles=roles, every=every, cancel=cancel
+                video,
+                question,
+                options=options,
+                subtitles=subtitles,
+                roles=roles,
+                every=every,
+                service=service,
+                cancel=cancel,
             )
         )
 
@@ -168,9 +187,12 @@ class Agent:
         options: Sequence[str] | None = None,
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
+        service: Service = STANDARD,
     ) -> Result:
         """`ask`, awaitable; cancelling the task cancels the work."""
-        return await _aresult(self.astream(video, question, options=options, subtitles=subtitles, roles=roles))
+        return await _aresult(
+            self.astream(video, question, options=options, subtitles=subtitles, roles=roles, service=service)
+        )
 
     async def afind(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """`find`, awaitable."""
@@ -210,6 +232,10 @@ class Agent:
         name = self.bundle.manifest.name
         calibration = self.bundle.calibration
         return Chain(self.engine, self._specs, reader, self._frames, task, name, calibration, cancel).run()
+
+    def _check_service(self, service: Service) -> None:
+        if service.answerer is not None and service.answerer not in (known := self.engine.adapters()):
+            raise InputError(f"no answerer adapter {service.answerer!r}; there is: {', '.join(known) or 'none'}")
 
     def _chosen(self, roles: Iterable[str] | None) -> frozenset[str]:
         if roles is None:

@@ -10,9 +10,9 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from videomind.engines.base import Cancel, Engine, RoleRequest
+from videomind.engines.base import STANDARD, Cancel, Engine, Reply, RoleRequest, Service
 from videomind.events import AnswerToken, Done, Event, Grounded, Judged, PlanReady, Verified
-from videomind.results import Answer, Candidate, Plan, Result, RoleCall, Trace
+from videomind.results import Answer, Candidate, Plan, Result, RoleCall, Trace, Usage
 from videomind.roles import answerer, grounder, planner, verifier
 from videomind.roles.calibration import Calibration
 from videomind.roles.judge import Verdict, judge
@@ -37,6 +37,7 @@ class Task:
         roles: the roles that may be called.
         every: look for every moment that matches, not for the best alone.
         compat: follow the published code also where it slips, and where it finds something in any video.
+        service: how its requests are served among others.
     """
 
     question: str
@@ -45,6 +46,7 @@ class Task:
     roles: frozenset[str] = frozenset()
     every: bool = False
     compat: bool = False
+    service: Service = STANDARD
 
 
 @dataclass
@@ -116,12 +118,12 @@ class Chain:
         request = self._request("planner", clip, self.specs["planner"].user_text(question))
         with self._timed("planner"):
             (reply,) = self.engine.generate([request], self.cancel)
-        self._record([request], [reply])
-        decided = planner.parse_plan(reply, question)
+        self._record([request], [reply.text], [reply.usage])
+        decided = planner.parse_plan(reply.text, question)
         wanted = (
             decided.roles if "answerer" in on else planner.GROUND_ROLES
         )  # with nobody to answer, what is left is to find
-        return Plan(tuple(role for role in wanted if role in on), reply, decided.parsed), decided.query
+        return Plan(tuple(role for role in wanted if role in on), reply.text, decided.parsed), decided.query
 
     def _ground(self, query: str) -> tuple[Candidate, ...]:
         spec, duration = self.specs["grounder"], self.reader.duration
@@ -129,7 +131,7 @@ class Chain:
         request = self._request("grounder", clip, spec.user_text(query), reply_prefix=spec.reply_prefix)
         with self._timed("grounder"):
             (grounding,) = self.engine.ground([request], self.cancel)
-        self._record([request], [grounding.reply])
+        self._record([request], [grounding.reply], [grounding.usage])
         if grounding.spans is not None:
             rows = grounding.spans.tolist()
             candidates = grounder.spans_from_decoder(rows, duration, compat=self.task.compat)
@@ -154,9 +156,9 @@ class Chain:
             for crop, clip in zip(crops, clips, strict=True)
         ]
         with self._timed("verifier"):
-            chances = self.engine.choose(requests, CHOICES, self.cancel)
-        scores = [verifier.score(yes, no) for yes, no in chances]
-        self._record(requests, [""] * len(requests), scores)
+            judged = self.engine.choose(requests, CHOICES, self.cancel)
+        scores = [verifier.score(*choice.probabilities) for choice in judged]
+        self._record(requests, [""] * len(requests), [choice.usage for choice in judged], scores)
         scored = (replace(c, verified=score) for c, score in zip(top, scores, strict=True))
         return (*scored, *candidates[len(top) :])
 
@@ -180,15 +182,15 @@ class Chain:
         (clip,) = self._load([(spec, (start, end))])
         prefix = answerer.OPTION_PREFIX if task.options else ""
         request = self._request("answerer", clip, text, reply_prefix=prefix)
-        pieces: list[str] = []
         with self._timed("answerer"):
             for piece in self.engine.stream(request, self.cancel):
-                pieces.append(piece)
-                yield AnswerToken(piece)
-        reply = "".join(pieces)
-        self._record([request], [reply])
-        option = answerer.parse_option(reply, task.options, task.compat) if task.options else None
-        return Answer(answerer.answer_text(reply), option)
+                if isinstance(piece, Reply):
+                    reply = piece
+                else:
+                    yield AnswerToken(piece)
+        self._record([request], [reply.text], [reply.usage])
+        option = answerer.parse_option(reply.text, task.options, task.compat) if task.options else None
+        return Answer(answerer.answer_text(reply.text), option)
 
     def _request(
         self,
@@ -199,7 +201,7 @@ class Chain:
         reply_prefix: str = "",
         segment: tuple[int, int] | None = None,
     ) -> RoleRequest:
-        return RoleRequest(role, clip, text, reply_prefix, segment, self.specs[role].max_new_tokens)
+        return RoleRequest(role, clip, text, reply_prefix, segment, self.specs[role].max_new_tokens, self.task.service)
 
     def _load(self, views: Sequence[tuple[RoleSpec, Span | None]]) -> list[Clip]:
         with self._timed("decode"):
@@ -214,11 +216,15 @@ class Chain:
             self._timings[what] = self._timings.get(what, 0.0) + time.perf_counter() - began
 
     def _record(
-        self, requests: Sequence[RoleRequest], replies: Sequence[str], scores: Sequence[float | None] = (None,)
+        self,
+        requests: Sequence[RoleRequest],
+        replies: Sequence[str],
+        usages: Sequence[Usage],
+        scores: Sequence[float | None] = (None,),
     ) -> None:
         """Note the calls of one batch, which ends just now, in the trace."""
         seconds = self._timings[requests[0].role] / len(requests)
-        for request, reply, score in zip(requests, replies, scores, strict=True):
+        for request, reply, usage, score in zip(requests, replies, usages, scores, strict=True):
             clip = request.clip
             self._calls.append(
                 RoleCall(
@@ -230,5 +236,6 @@ class Chain:
                     grid=clip.grid,
                     score=score,
                     seconds=round(seconds, 6),
+                    usage=usage,
                 )
             )

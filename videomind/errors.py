@@ -35,5 +35,13 @@ class EngineError(VideoMindError, RuntimeError):
     """The engine cannot run the request (memory, device, context length)."""
 
 
+class EngineBusy(EngineError):  # noqa: N818  (it is a state, and passes)
+    """More calls wait than the engine is set up for; try again later."""
+
+
+class EngineDead(EngineError):  # noqa: N818
+    """A process of the engine has ended; the engine has to be made anew."""
+
+
 class Cancelled(VideoMindError):  # noqa: N818  (it is what happened, not an error of the program)
     """The caller cancelled the request before it finished."""

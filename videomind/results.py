@@ -50,6 +50,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call of a role cost, and what it reused.
+
+    Attributes:
+        prompt_tokens: tokens of its prompt, video tokens and reply prefix included.
+        cached_tokens: as many of them whose KV was there already.
+        encoded: whether the visual tower ran for its view.
+        kv_bytes: bytes of KV cache that its tokens occupy; 0 where the engine keeps none.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    encoded: bool = False
+    kv_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RoleCall:
     """One call of one role: what it saw, what it was told, what it said, how long it took.
 
@@ -62,6 +79,7 @@ class RoleCall:
         grid: (T, h, w) of its visual patches: frame pairs, patch rows, patch columns.
         score: the verifier's score, else None.
         seconds: time of the engine call (shared evenly by the calls of one batch).
+        usage: what it cost, and what it reused.
     """
 
     role: str
@@ -72,6 +90,7 @@ class RoleCall:
     grid: tuple[int, int, int]
     score: float | None = None
     seconds: float = 0.0
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +155,26 @@ class Result:
             return self.localized
         return self.answer.option is not None or (bool(self.answer.text.strip()) and not self.absent)
 
+    @property
+    def reuse(self) -> dict[str, int]:
+        """Over all calls: tokens of the prompts and how many were cached; runs of the visual tower, and saved ones."""
+        usages = [call.usage for call in self.trace.calls]
+        encoded = sum(usage.encoded for usage in usages)
+        return {
+            "prompt_tokens": sum(usage.prompt_tokens for usage in usages),
+            "cached_tokens": sum(usage.cached_tokens for usage in usages),
+            "visual_calls": encoded,
+            "visual_calls_saved": len(usages) - encoded,
+            "kv_bytes": sum(usage.kv_bytes for usage in usages),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict (seconds to the millisecond; candidates and moments best first), without the trace."""
         data = asdict(self)
         del data["trace"]
         for candidate in [*data["candidates"], *data["moments"]]:
             candidate.update(start=round(candidate["start"], 3), end=round(candidate["end"], 3))
-        return data | {"moment": next(iter(data["moments"]), None)}
+        return data | {"moment": next(iter(data["moments"]), None), "reuse": self.reuse}
 
 
 def percent(probability: float) -> str:

@@ -2,38 +2,63 @@
 
     python -m benchmarks.nano.variants [--work DIR] [--out DIR] [--budget-minutes N]
 
-The work folder is that of `python -m videomind.training.nano`, which must have run.
+The work folder is that of `python -m videomind.training.nano`, which must have run. The results say how many steps and
+seconds each way had.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from videomind.agent import Agent
-from videomind.engines.base import Cancel, Engine, Grounding, Memory, RoleRequest
+from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import NANO, Bundle, load_bundle
 from videomind.roles.spec import ROLES
 from videomind.training.nano.adapters import ALL, Method, RoleTrainee
 from videomind.training.nano.export import write_bundle
-from videomind.training.nano.loop import load_weights
+from videomind.training.nano.loop import load_weights, read_history
 from videomind.training.nano.lora import to_adapter
 from videomind.training.nano.parallel import run_apart
 from videomind.training.nano.recipe import Recipe, load_tokenizer, role_stage, trained_base
 from videomind.training.nano.specs import ROLE_SPECS
 
 LORA_SPECS = {name: replace(spec, activation="lora", invocation=None) for name, spec in ROLE_SPECS.items()}
-SEPARATE = "separate models"
-SHIPPED = "shipped"
+SHIPPED, SHARED, SEPARATE = "shipped", "one LoRA for all", "separate models"
 ADAPTERS: dict[str, Method] = {"aLoRA": "alora", "LoRA": "lora"}
-VARIANTS = (SHIPPED, *ADAPTERS, "one LoRA for all", SEPARATE)
+VARIANTS = (SHIPPED, *ADAPTERS, SHARED, SEPARATE)
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "nano_variants.jsonl"
+
+
+class Lesson(NamedTuple):
+    """What is trained for a variant: a role, or all at once."""
+
+    variant: str
+    role: str
+    method: Method
+
+    @property
+    def name(self) -> str:
+        """Of its checkpoint."""
+        return f"{self.role}-{self.method}"
+
+
+LESSONS = (
+    Lesson(SHARED, ALL, "lora"),
+    *(Lesson(variant, role, method) for variant, method in ADAPTERS.items() for role in ROLES),
+    *(Lesson(SEPARATE, role, "full") for role in ROLES),
+)
 
 
 def load_variant(name: str, folder: Path, shipped: Path = NANO) -> Agent:
@@ -59,15 +84,15 @@ class SeparateEngine(Engine):
         (role,) = {request.role for request in requests}
         return self._engines[role]
 
-    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[str]:
+    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
         return self._of(requests).generate(requests, cancel)
 
-    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str]:
+    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
         return self._of([request]).stream(request, cancel)
 
     def choose(
         self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
-    ) -> list[tuple[float, ...]]:
+    ) -> list[Choice]:
         return self._of(requests).choose(requests, choices, cancel)
 
     def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
@@ -91,10 +116,26 @@ class SeparateEngine(Engine):
 
 def train_variants(recipe: Recipe) -> None:
     """Train all variants but the shipped one; each role has its share of the recipe's budget, one for all has all."""
-    methods: tuple[Method, ...] = ("alora", "lora", "full")
-    ways: list[tuple[str, Method, str]] = [(ALL, "lora", f"{ALL}-lora")]
-    ways += [(role, method, f"{role}-{method}") for method in methods for role in ROLES]
-    run_apart([partial(role_stage, recipe, role, method, name) for role, method, name in ways], recipe.workers)
+    works = [partial(role_stage, recipe, each.role, each.method, each.name) for each in LESSONS]
+    run_apart(works, recipe.workers)
+
+
+def write_results(recipe: Recipe, folder: Path, results: Path = RESULTS) -> None:
+    """Write what was asked for, and the steps and seconds of each lesson, a line each.
+
+    Args:
+        recipe: that of the variants, trained.
+        folder: the variants, written.
+        results: the file.
+    """
+    made_by = json.loads((folder / next(iter(ADAPTERS)) / "training.json").read_text())["versions"]
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {recipe.workers} workers of one thread"
+    setting = {"seed": recipe.seed, "budget_minutes": recipe.minutes, "machine": machine, "versions": made_by}
+    lines: list[dict[str, Any]] = [{"benchmark": "nano_variants", **setting}]
+    for each in LESSONS:
+        history = read_history(recipe.folder / f"{each.name}.pt")
+        lines.append({**each._asdict(), "steps": history.steps, "seconds": round(history.seconds, 1)})
+    results.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def write_variants(recipe: Recipe, folder: Path) -> None:
@@ -107,7 +148,7 @@ def write_variants(recipe: Recipe, folder: Path) -> None:
         write_bundle(folder / name, base, tokenizer, adapters, trained["grounder"][1], {}, specs)
     adapter, decoder = _trained(recipe, ALL, "lora")
     shared = dict.fromkeys(ROLES, adapter)
-    write_bundle(folder / "one LoRA for all", base, tokenizer, shared, decoder, {}, LORA_SPECS)
+    write_bundle(folder / SHARED, base, tokenizer, shared, decoder, {}, LORA_SPECS)
     for role in ROLES:
         trainee = trained_base(recipe)
         load_weights(recipe.folder / f"{role}-full.pt", RoleTrainee(trainee, role, "full"))
@@ -134,7 +175,8 @@ def main() -> None:
     recipe = Recipe(seed=0, minutes=options.budget_minutes, clips=0, folder=options.work, workers=options.workers)
     train_variants(recipe)
     write_variants(recipe, options.out)
-    print(f"wrote {options.out}")
+    write_results(recipe, options.out)
+    print(f"wrote {options.out} and {RESULTS}")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def test_ask_gives_json_on_stdout_and_progress_on_stderr(
             "engine",
             "presence",
             "moment",
+            "reuse",
         )
     ]
     for key, keys in RESULT_KEYS.items():

@@ -11,7 +11,7 @@ import torch
 from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
-from videomind.engines.base import Cancel, RoleRequest
+from videomind.engines.base import Cancel, Reply, RoleRequest
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.torch_engine import TorchEngine
 from videomind.errors import Cancelled, EngineError, InputError
@@ -55,7 +55,7 @@ def test_base_model_replies_as_transformers_generates(
         do_sample=False,
         max_new_tokens=6,
     )[0, ids.shape[1] :].tolist()
-    assert reply == encoder.decode([token for token in out if token not in encoder.stop_ids])
+    assert reply.text == encoder.decode([token for token in out if token not in encoder.stop_ids])
 
 
 def test_a_batch_of_all_roles_gives_what_each_gives_alone(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
@@ -65,42 +65,45 @@ def test_a_batch_of_all_roles_gives_what_each_gives_alone(tiny_engine: TorchEngi
         request("verifier", clips[1], segment=(1, 3)),
         request("grounder", clips[1]),
     ]
-    together = tiny_engine.generate(requests)
-    assert together == [tiny_engine.generate([one])[0] for one in requests]
+    together = [reply.text for reply in tiny_engine.generate(requests)]
+    assert together == [tiny_engine.generate([one])[0].text for one in requests]
     assert len(set(together)) > 1
 
 
 def test_choices_of_a_batch_equal_those_alone(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
     requests = [request("verifier", clip, segment=(i, i + 2)) for i, clip in enumerate(clips)]
-    together = tiny_engine.choose(requests, ["Yes", "No"])
-    alone = [tiny_engine.choose([one], ["Yes", "No"])[0] for one in requests]
+    together = [choice.probabilities for choice in tiny_engine.choose(requests, ["Yes", "No"])]
+    alone = [tiny_engine.choose([one], ["Yes", "No"])[0].probabilities for one in requests]
     np.testing.assert_allclose(together, alone, atol=1e-6)
     assert all(0 < p < 1 for pair in together for p in pair)
 
 
 def test_segment_tokens_change_what_the_verifier_sees(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
-    pairs = [tiny_engine.choose([request("verifier", clips[1], segment=s)], ["Yes", "No"])[0] for s in ((0, 2), (1, 3))]
-    assert pairs[0] != pairs[1]
+    requests = [request("verifier", clips[1], segment=segment) for segment in ((0, 2), (1, 3))]
+    first, second = tiny_engine.choose(requests, ["Yes", "No"])
+    assert first.probabilities != second.probabilities
 
 
 def test_streaming_gives_the_same_reply_in_pieces(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
     one = request("answerer", clips[0])
-    assert "".join(tiny_engine.stream(one)) == tiny_engine.generate([one])[0]
+    *pieces, whole = tiny_engine.stream(one)
+    assert isinstance(whole, Reply)
+    assert "".join(map(str, pieces)) == whole.text == tiny_engine.generate([one])[0].text
 
 
 def test_a_grounder_that_does_not_localise_gives_no_spans(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
     draft, generated = (
         tiny_engine.ground([request("grounder", clips[1], reply_prefix=prefix)])[0] for prefix in ("In <|reg|>.", "")
     )
-    assert draft == generated
+    assert (draft.reply, draft.spans) == (generated.reply, generated.spans)
     assert draft.spans is None
 
 
 def test_a_view_is_encoded_once(tiny_bundle: Path, clips: list[Clip]) -> None:
     engine = TorchEngine(load_bundle(tiny_bundle), device="cpu")
-    for role in ("planner", "grounder", "answerer"):
-        engine.generate([request(role, clips[0])])
-    assert (engine._views.encoded, engine._views.reused) == (1, 2)
+    replies = [engine.generate([request(role, clips[0])])[0] for role in ("planner", "grounder", "answerer")]
+    assert [reply.usage.encoded for reply in replies] == [True, False, False]
+    assert all(reply.usage.prompt_tokens > 16 and reply.usage.cached_tokens == 0 for reply in replies)
     engine.close()
 
 
@@ -118,13 +121,13 @@ def test_a_cancelled_request_stops(tiny_engine: TorchEngine, clips: list[Clip]) 
 def test_the_async_face_gives_the_same(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
     one = request("answerer", clips[0])
 
-    async def ask() -> tuple[list[str], str]:
+    async def ask() -> tuple[list[Reply], list[str | Reply]]:
         replies = await tiny_engine.agenerate([one])
-        return replies, "".join([piece async for piece in tiny_engine.astream(one)])
+        return replies, [piece async for piece in tiny_engine.astream(one)]
 
     replies, streamed = asyncio.run(ask())
-    assert replies == tiny_engine.generate([one])
-    assert streamed == replies[0]
+    assert replies[0].text == tiny_engine.generate([one])[0].text
+    assert streamed[-1] == replies[0]
 
 
 def test_a_prompt_beyond_the_context_is_refused(tiny_engine: TorchEngine, clips: list[Clip]) -> None:

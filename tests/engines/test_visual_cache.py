@@ -22,7 +22,9 @@ def test_the_longest_unused_view_goes_first() -> None:
 
 def test_a_view_larger_than_the_budget_is_given_but_not_kept() -> None:
     cache = VisualCache(max_bytes=10)
-    assert cache.get("a", tokens).shape == (10,)
+    kept, encoded = cache.get("a", tokens)
+    assert kept.shape == (10,)
+    assert encoded
     assert cache.bytes == 0
 
 

@@ -80,7 +80,8 @@ def test_a_verifier(base: str, method: str, school: Path, tmp_path: Path, bare_b
         states = bench.trainable.states(batch)[torch.arange(len(examples)), asks]
         expected = bench.trainable.logits(states).softmax(-1)[:, [yes, no]]
     with Agent.from_pretrained(config.out) as agent:
-        chances = agent.engine.choose([request("verifier", one) for one in examples], ("Yes", "No"))
+        choices = agent.engine.choose([request("verifier", one) for one in examples], ("Yes", "No"))
+    chances = [choice.probabilities for choice in choices]
     assert expected[:, 0].std() > 1e-4, "the marks make no difference"
     torch.testing.assert_close(torch.tensor(chances), expected, atol=1e-5, rtol=1e-5)
 
@@ -103,4 +104,4 @@ def test_an_answerer_says_what_it_learned(school: Path, tmp_path: Path, bare_bas
     with Agent.from_pretrained(config.out) as agent:
         replies = agent.engine.generate([request("answerer", one, one.reply_prefix) for one in examples])
     assert {one.reply_prefix for one in examples} == {"", "Best Option: ("}
-    assert replies == [one.reply for one in examples]
+    assert [reply.text for reply in replies] == [one.reply for one in examples]

@@ -6,15 +6,37 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from videomind.kernels.nms import Rows
+from videomind.results import Usage
 from videomind.vision.clip import Clip
 
 T = TypeVar("T")
+_WAITING = ThreadPoolExecutor(max_workers=256, thread_name_prefix="videomind")
+"""Threads in which blocking calls are awaited: many questions at once may wait for an engine."""
 Cancel = threading.Event
 """Set by the caller to stop a request; the engine then raises `Cancelled` before its next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How a question is served among others. An engine that runs one call at a time takes notice of `answerer` only.
+
+    Attributes:
+        priority: smaller is served first.
+        salt: KV is reused only between questions with the same salt; "" for what everyone may share.
+        answerer: name of the answerer adapter to use (see `Engine.adapters`), or None for the model's own.
+    """
+
+    priority: int = 0
+    salt: str = ""
+    answerer: str | None = None
+
+
+STANDARD = Service()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +50,7 @@ class RoleRequest:
         reply_prefix: what the reply is made to begin with.
         segment: frame-pair positions between which the segment tokens stand, for the verifier.
         max_new_tokens: longest reply.
+        service: how this request is to be served among others.
     """
 
     role: str
@@ -36,6 +59,21 @@ class RoleRequest:
     reply_prefix: str = ""
     segment: tuple[int, int] | None = None
     max_new_tokens: int = 256
+    service: Service = STANDARD
+
+
+class Reply(NamedTuple):
+    """A generated text, without the reply prefix and the stop token."""
+
+    text: str
+    usage: Usage
+
+
+class Choice(NamedTuple):
+    """Probability of each choice as the first token of the reply, over the full softmax."""
+
+    probabilities: tuple[float, ...]
+    usage: Usage
 
 
 class Grounding(NamedTuple):
@@ -46,6 +84,7 @@ class Grounding(NamedTuple):
 
     reply: str
     spans: Rows | None
+    usage: Usage
 
 
 class Memory(NamedTuple):
@@ -66,18 +105,18 @@ class Engine(ABC):
     name: str
 
     @abstractmethod
-    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[str]:
-        """Replies, without the reply prefix and the stop token."""
+    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
+        """Decode replies."""
 
     @abstractmethod
-    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str]:
-        """One reply in pieces as they are decoded."""
+    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
+        """One reply in pieces as they are decoded, and at the end the whole `Reply`."""
 
     @abstractmethod
     def choose(
         self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
-    ) -> list[tuple[float, ...]]:
-        """Probability of each choice (a one-token text) as the first token of the reply, over the full softmax."""
+    ) -> list[Choice]:
+        """Score choices (one-token texts) as the first token of the reply."""
 
     @abstractmethod
     def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
@@ -91,15 +130,19 @@ class Engine(ABC):
     def forget(self) -> None:
         """Drop what is kept from earlier requests for reuse."""
 
+    def adapters(self) -> tuple[str, ...]:
+        """Names of the answerer adapters that a request may ask for (`Service.answerer`)."""
+        return ()
+
     @abstractmethod
     def close(self) -> None:
         """Free the device. The engine cannot be used afterwards."""
 
-    async def agenerate(self, requests: Sequence[RoleRequest]) -> list[str]:
+    async def agenerate(self, requests: Sequence[RoleRequest]) -> list[Reply]:
         """`generate`, awaitable; cancelling the task cancels the request."""
         return await run_cancellable(lambda cancel: self.generate(requests, cancel))
 
-    async def achoose(self, requests: Sequence[RoleRequest], choices: Sequence[str]) -> list[tuple[float, ...]]:
+    async def achoose(self, requests: Sequence[RoleRequest], choices: Sequence[str]) -> list[Choice]:
         """`choose`, awaitable."""
         return await run_cancellable(lambda cancel: self.choose(requests, choices, cancel))
 
@@ -107,7 +150,7 @@ class Engine(ABC):
         """`ground`, awaitable."""
         return await run_cancellable(lambda cancel: self.ground(requests, cancel))
 
-    def astream(self, request: RoleRequest) -> AsyncIterator[str]:
+    def astream(self, request: RoleRequest) -> AsyncIterator[str | Reply]:
         """`stream` as an asynchronous iterator; closing it cancels the request."""
         return iterate_cancellable(lambda cancel: self.stream(request, cancel))
 
@@ -116,7 +159,7 @@ async def run_cancellable(call: Callable[[Cancel], T]) -> T:
     """Run a blocking call in a thread; when the task is cancelled, set its cancel event."""
     cancel = Cancel()
     try:
-        return await asyncio.to_thread(call, cancel)
+        return await asyncio.get_running_loop().run_in_executor(_WAITING, call, cancel)
     except asyncio.CancelledError:
         cancel.set()
         raise
@@ -125,9 +168,9 @@ async def run_cancellable(call: Callable[[Cancel], T]) -> T:
 async def iterate_cancellable(start: Callable[[Cancel], Iterator[T]]) -> AsyncIterator[T]:
     """Drive a blocking iterator from a thread, one item at a time; set its cancel event when no longer wanted."""
     cancel, end = Cancel(), object()
-    iterator = start(cancel)
+    iterator, loop = start(cancel), asyncio.get_running_loop()
     try:
-        while (item := await asyncio.to_thread(next, iterator, end)) is not end:
+        while (item := await loop.run_in_executor(_WAITING, next, iterator, end)) is not end:
             yield item  # type: ignore[misc]  # the sentinel has just been ruled out
     finally:
         cancel.set()

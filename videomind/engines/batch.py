@@ -12,19 +12,29 @@ from videomind.engines.base import RoleRequest
 from videomind.kernels.lora import BASE
 from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.prompt import EncodedPrompt
+from videomind.results import Usage
 
 
 class Prepared(NamedTuple):
-    """One request, ready for the text model; its adapter acts on the tokens from `acts_from` on."""
+    """One request, ready for the text model.
+
+    Its adapter acts on the tokens from `acts_from` on; `encoded` tells whether the visual tower ran for it.
+    """
 
     request: RoleRequest
     prompt: EncodedPrompt
     visual: Tensor
+    encoded: bool
     acts_from: int = 0
 
     @property
     def length(self) -> int:
         return len(self.prompt.ids)
+
+    @property
+    def usage(self) -> Usage:
+        """Nothing but the visual tokens is reused."""
+        return Usage(self.length, cached_tokens=0, encoded=self.encoded, kv_bytes=0)
 
 
 class Batch(NamedTuple):

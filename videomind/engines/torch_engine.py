@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from videomind.engines.base import Cancel, Engine, Grounding, Memory, RoleRequest
+from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
 from videomind.engines.batch import Prepared, collate, split_by_tokens
 from videomind.engines.device import pick_device, pick_dtype
+from videomind.engines.reply_text import ReplyText
 from videomind.engines.visual_cache import VisualCache
 from videomind.errors import BundleError, Cancelled, EngineError, InputError
 from videomind.kernels.nms import Rows
@@ -72,26 +73,25 @@ class TorchEngine(Engine):
         self._views = VisualCache(VISUAL_CACHE_BYTES)
         self._lock = threading.Lock()
 
-    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[str]:
+    def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
         items = self._prepare(requests, cancel)
         return self._in_groups(items, lambda group: self._generate(group, cancel))
 
-    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str]:
-        shown, ids = "", list[int]()
-        for step in self._decode(self._prepare([request], cancel), cancel):
+    def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
+        reply = ReplyText(self._encoder)
+        (item,) = self._prepare([request], cancel)
+        for step in self._decode([item], cancel):
             if step.tokens[0] in self._encoder.stop_ids:
                 break
-            ids.append(step.tokens[0])
-            text = self._encoder.decode(ids)
-            if not text.endswith("\ufffd"):  # a character whose bytes are not all there yet
-                yield text[len(shown) :]
-                shown = text
-        if rest := self._encoder.decode(ids)[len(shown) :]:
+            if piece := reply.add(step.tokens[0]):
+                yield piece
+        if rest := reply.rest():
             yield rest
+        yield Reply(reply.text, item.usage)
 
     def choose(
         self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
-    ) -> list[tuple[float, ...]]:
+    ) -> list[Choice]:
         ids = [self._encoder.token_id(choice) for choice in choices]
         items = self._prepare(requests, cancel)
         return self._in_groups(items, lambda group: self._choose(group, ids, cancel))
@@ -124,7 +124,7 @@ class TorchEngine(Engine):
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _generate(self, items: list[Prepared], cancel: Cancel | None) -> list[str]:
+    def _generate(self, items: list[Prepared], cancel: Cancel | None) -> list[Reply]:
         replies: list[list[int]] = [[] for _ in items]
         open_rows = set(range(len(items)))
         for step in self._decode(items, cancel):
@@ -137,15 +137,15 @@ class TorchEngine(Engine):
                         open_rows.discard(row)
             if not open_rows:
                 break
-        return [self._encoder.decode(ids) for ids in replies]
+        return [Reply(self._encoder.decode(ids), item.usage) for ids, item in zip(replies, items, strict=True)]
 
-    def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[tuple[float, ...]]:
+    def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[Choice]:
         states_BH = self._forward(items, cancel)[:, -1]
         rows = [
             self._logits(state, item.request.role).softmax(-1)[ids]
             for item, state in zip(items, states_BH, strict=True)
         ]
-        return [tuple(row.tolist()) for row in rows]
+        return [Choice(tuple(row.tolist()), item.usage) for row, item in zip(rows, items, strict=True)]
 
     def _ground_by_draft(self, items: list[Prepared], cancel: Cancel | None) -> list[Grounding | None]:
         """One prefill with the expected reply appended; None where the role would have said something else."""
@@ -161,7 +161,7 @@ class TorchEngine(Engine):
                 groundings.append(None)
                 continue
             query = states[item.prompt.prompt_length - 1 + draft.index(self._reg)]
-            groundings.append(Grounding(item.request.reply_prefix, self._spans(item, states, query)))
+            groundings.append(Grounding(item.request.reply_prefix, self._spans(item, states, query), item.usage))
         return groundings
 
     def _ground_by_generating(self, request: RoleRequest, cancel: Cancel | None) -> Grounding:
@@ -177,7 +177,7 @@ class TorchEngine(Engine):
             if token == self._reg and spans is None:
                 spans = self._spans(item, prefill[0][0], step.states[0])
             ids.append(token)
-        return Grounding(self._encoder.decode(ids), spans)
+        return Grounding(self._encoder.decode(ids), spans, item.usage)
 
     def _spans(self, item: Prepared, states_LH: Tensor, query_H: Tensor) -> Rows:
         assert self._decoder is not None
@@ -202,8 +202,8 @@ class TorchEngine(Engine):
             raise InputError(
                 f"prompt of {len(prompt.ids)} tokens is too long for this model (context {self._backbone.max_length})"
             )
-        visual = self._views.get(clip.key, lambda: self._encode(clip))
-        return Prepared(request, prompt, visual, self._acts_from(request.role, prompt))
+        visual, encoded = self._views.get(clip.key, lambda: self._encode(clip))
+        return Prepared(request, prompt, visual, encoded, self._acts_from(request.role, prompt))
 
     def _acts_from(self, role: str, prompt: EncodedPrompt) -> int:
         """The first token on which the role's adapter acts: an activated LoRA's invocation, else the very first."""

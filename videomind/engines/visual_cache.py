@@ -17,13 +17,13 @@ class VisualCache:
         self._views: OrderedDict[Hashable, Tensor] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, encode: Callable[[], Tensor]) -> Tensor:
-        """The tokens stored under `key`, or those that `encode` makes now."""
+    def get(self, key: Hashable, encode: Callable[[], Tensor]) -> tuple[Tensor, bool]:
+        """The tokens stored under `key`, or those that `encode` makes now; and whether it had to."""
         with self._lock:
             if key in self._views:
                 self._views.move_to_end(key)
                 self.reused += 1
-                return self._views[key]
+                return self._views[key], False
         tokens = encode()
         with self._lock:
             self.encoded += 1
@@ -32,7 +32,7 @@ class VisualCache:
                 self.bytes += tokens.nbytes
             while self.bytes > self.max_bytes and self._views:
                 self.bytes -= self._views.popitem(last=False)[1].nbytes
-        return tokens
+        return tokens, True
 
     def clear(self) -> None:
         """Forget all views."""

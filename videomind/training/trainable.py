@@ -152,7 +152,7 @@ class Trainable(nn.Module):
         if self._train_visual:
             return encode()
         with torch.no_grad():
-            return self._views.get(view.key, encode)
+            return self._views.get(view.key, encode)[0]
 
     def _tell_offsets(self) -> None:
         """Let every layer of an aLoRA know where it begins to act, also when checkpointing computes it again."""

@@ -1,0 +1,94 @@
+"""Grounding inside the worker: from paged hidden states to spans, at the end of a prompt that holds the draft."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from videomind.lora_switch.files import read_tensors
+from videomind.lora_switch.vllm_plugin.notes import Draft
+from videomind.model.decoder import TimestampDecoder
+
+MAX_POOLED_BYTES = 256 << 20
+
+
+class Grounded(NamedTuple):
+    """What one grounding gave.
+
+    Attributes:
+        said: the tokens that the role would say from the start of the draft on, one more than the draft has.
+        spans: rows of start, end (fractions of the clip) and score, best first.
+    """
+
+    said: list[int]
+    spans: list[list[float]]
+
+
+class PooledViews:
+    """Mean states [T, H] of the frame pairs of views seen before; the least recently used go first."""
+
+    def __init__(self, max_bytes: int = MAX_POOLED_BYTES) -> None:
+        self.max_bytes, self.bytes = max_bytes, 0
+        self._views: OrderedDict[Any, Tensor] = OrderedDict()
+
+    def get(self, key: Any, pool: Callable[[], Tensor]) -> Tensor:
+        """The states kept under `key`, or those that `pool` gives now."""
+        if key in self._views:
+            self._views.move_to_end(key)
+            return self._views[key]
+        view = self._views[key] = pool()
+        self.bytes += view.nbytes
+        while self.bytes > self.max_bytes and self._views:
+            self.bytes -= self._views.popitem(last=False)[1].nbytes
+        return view
+
+    def clear(self) -> None:
+        """Forget all views."""
+        self._views.clear()
+        self.bytes = 0
+
+
+class Grounder:
+    """The timestamp decoder beside the model.
+
+    Args:
+        path: its weights (safetensors).
+        hidden_act: the backbone's activation.
+        device: where to compute; always in float32.
+    """
+
+    def __init__(self, path: str, hidden_act: str, device: torch.device) -> None:
+        self._decoder = TimestampDecoder.from_state_dict(read_tensors(Path(path)), hidden_act).to(device)
+        self.pooled = PooledViews()
+
+    def ground(
+        self,
+        draft: Draft,
+        view: Any,
+        read: Callable[[int, int], Tensor],
+        logits: Callable[[Tensor], Tensor | None],
+    ) -> Grounded | None:
+        """Check the draft and localise.
+
+        Args:
+            draft: where draft and video stand in the prompt.
+            view: what the states of the video depend on.
+            read: the states [n, H] of the prompt's tokens from one index up to another.
+            logits: the logits of states as the role scores them; None on ranks that do not have them.
+        """
+
+        def pool() -> Tensor:
+            return read(draft.video, draft.video + draft.tokens).float().unflatten(0, (draft.pairs, -1)).mean(1)
+
+        frames = self.pooled.get(view, pool)
+        states = read(draft.start - 1, -1)
+        scores = logits(states)
+        if scores is None:
+            return None
+        rows = self._decoder.spans(frames, states[draft.reg - draft.start].float())
+        return Grounded(scores.argmax(-1).tolist(), rows.tolist())

@@ -1,0 +1,54 @@
+"""Hidden states in the pages of the KV cache: right for cold, prefix-cached, chunked and preempted requests alike.
+
+The timestamp decoder reads the states of tokens whose forward may have been an earlier step's or another request's.
+So the states before the final norm are kept beside the keys and values of their token, in the same blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from vllm.forward_context import get_forward_context, is_forward_context_available
+from vllm.model_executor.models.extract_hidden_states import CacheOnlyAttentionLayer
+from vllm.v1.kv_cache_interface import MLAAttentionSpec
+
+
+class StatePages(CacheOnlyAttentionLayer):
+    """A layer that computes nothing and owns H numbers a token in the paged cache.
+
+    Its spec is of the full-attention family, so it shares the block table of the attention layers.
+    """
+
+    def __init__(self, hidden_size: int, layers: int, cache_config: Any) -> None:
+        super().__init__(1, hidden_size, cache_config, prefix=f"videomind_states.{layers}")
+
+    def get_kv_cache_spec(self, vllm_config: Any) -> MLAAttentionSpec:
+        return MLAAttentionSpec(
+            block_size=vllm_config.cache_config.block_size,
+            num_kv_heads=self.num_heads,
+            head_size=self.head_size,
+            dtype=self.kv_cache_torch_dtype,
+        )
+
+    def write(self, states_NH: Tensor) -> None:
+        """Keep the states of the tokens of this forward; call it inside its forward context."""
+        if not is_forward_context_available() or not self.kv_cache.numel():
+            return
+        mappings = get_forward_context().slot_mapping
+        slots = mappings.get(self.layer_name) if isinstance(mappings, dict) else None
+        if slots is None:
+            return
+        block, offset = self._places(slots.clamp_min(0))  # padding goes to the null block
+        self.kv_cache[block, 0, offset] = states_NH[: len(slots)]
+
+    def read(self, slots_N: Tensor) -> Tensor:
+        """The states [N, H] in these slots."""
+        block, offset = self._places(slots_N)
+        states: Tensor = self.kv_cache[block, 0, offset]
+        return states
+
+    def _places(self, slots: Tensor) -> tuple[Tensor, Tensor]:
+        size = self.kv_cache.shape[2]
+        return torch.div(slots, size, rounding_mode="floor"), slots % size

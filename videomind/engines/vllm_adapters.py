@@ -1,0 +1,100 @@
+"""Answerer adapters that come and go while an engine runs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from videomind.engines.vllm_client import VLLMClient
+from videomind.errors import BundleError, InputError
+from videomind.lora_switch.adapter import read_adapter
+from videomind.lora_switch.fit import check_fit, text_shape
+from videomind.lora_switch.vllm_plugin.served_adapter import write_served
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswererAdapter:
+    """Attributes:
+    number: vLLM's number of it; never used twice.
+    folder: where vLLM loads it from.
+    rank: its rank.
+    invocation: the tokens from which on it acts, or None for all.
+    """
+
+    number: int
+    folder: Path
+    rank: int
+    invocation: tuple[int, ...] | None
+
+
+class AnswererAdapters:
+    """The adapters by name. vLLM keeps the recently used on the device and in memory, and loads others when asked for.
+
+    Args:
+        folder: where they are written for vLLM.
+        first: the first free number.
+        base: folder of the base model.
+        max_rank: the largest rank that the engine has room for.
+    """
+
+    def __init__(self, folder: Path, first: int, base: Path, max_rank: int) -> None:
+        self._folder, self._next, self._max_rank = folder, first, max_rank
+        self._shape = text_shape(base)
+        self._known: dict[str, AnswererAdapter] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """In the order in which they were added."""
+        return tuple(self._known)
+
+    def get(self, name: str) -> AnswererAdapter:
+        """Raises:
+        InputError: there is none of this name.
+        """
+        try:
+            return self._known[name]
+        except KeyError:
+            known = ", ".join(self._known) or "none"
+            raise InputError(f"no answerer adapter {name!r}; there is: {known}") from None
+
+    async def add(self, name: str, source: Path, client: VLLMClient) -> None:
+        """See `VLLMEngine.add_adapter`."""
+        if not _NAME.fullmatch(name):
+            raise InputError(f"{name!r} is no name for an adapter: letters, digits, '.', '_' and '-', at most 100")
+        if name in self._known:
+            raise InputError(f"there is an answerer adapter {name!r} already; remove it first")
+        number, self._next = self._next, self._next + 1
+        adapter = await asyncio.to_thread(self._write, source, self._folder / str(number))
+        added = AnswererAdapter(number, self._folder / str(number), *adapter)
+        await client.load(lora_request(name, added), pin=False)
+        self._known[name] = added
+
+    async def remove(self, name: str, client: VLLMClient) -> None:
+        """See `VLLMEngine.remove_adapter`."""
+        removed = self.get(name)
+        del self._known[name]
+        await client.unload(removed.number)
+        await asyncio.to_thread(shutil.rmtree, removed.folder)
+
+    def _write(self, source: Path, folder: Path) -> tuple[int, tuple[int, ...] | None]:
+        adapter = read_adapter(source)
+        if adapter.embeddings or adapter.rows:
+            raise BundleError(f"{source}: an answerer adapter that owns embeddings can only be part of a model folder")
+        check_fit(adapter, self._shape, str(source))
+        rank = write_served(folder, adapter, str(source))
+        if rank > self._max_rank:
+            shutil.rmtree(folder)
+            raise BundleError(f"{source}: rank {rank}; this engine has room for {self._max_rank} (max_adapter_rank)")
+        return rank, adapter.invocation
+
+
+def lora_request(name: str, adapter: AnswererAdapter) -> Any:
+    """The adapter as a request to vLLM names it."""
+    from vllm.lora.request import LoRARequest
+
+    return LoRARequest(name, adapter.number, str(adapter.folder))

@@ -1,0 +1,87 @@
+"""How a vLLM engine is set up. Read from a TOML file (`--engine-config`), or given as keywords in Python."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from videomind.errors import InputError
+
+_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+def _bytes(value: Any) -> Any:
+    """ "4GiB" as a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([\d.]+)\s*([A-Za-z]*)\s*", value)
+    if match is None or match[2].lower() not in _UNITS:
+        raise ValueError('a number of bytes, or a text like "4GiB"')
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+class VLLMOptions(BaseModel):
+    """Options of `VLLMEngine`.
+
+    Attributes:
+        dtype: number type of the weights; "auto" is float32 on CPU, else bfloat16.
+        kv_cache_memory: bytes of the KV cache ("4GiB"); None is 1 GiB on CPU, and on a GPU what
+            `gpu_memory_utilization` leaves.
+        gpu_memory_utilization: share of a GPU's memory that vLLM may take in all.
+        max_model_len: longest prompt with reply, in tokens; None is the model's context.
+        max_num_seqs: requests in one batch at most.
+        max_num_batched_tokens: tokens in one forward at most; longer prompts are computed in pieces.
+        max_waiting: requests that may wait beyond those in the batch before `EngineBusy` is raised.
+        prefix_caching: keep KV for reuse.
+        tensor_parallel: over how many GPUs each layer is split.
+        quantization: vLLM's name of a quantization ("fp8", "awq", …) for the base's weights, or None.
+        adapters_on_device: answerer adapters that may act in one batch, beside the roles' own.
+        adapters_in_memory: answerer adapters kept in main memory; the least recently used go first.
+        max_adapter_rank: largest rank of an answerer adapter.
+        cuda_graphs: capture CUDA graphs (faster on GPU, slower to start).
+        startup_timeout: seconds until a start counts as failed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    kv_cache_memory: Annotated[int | None, BeforeValidator(_bytes), Field(gt=0)] = None
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    max_model_len: int | None = Field(default=None, ge=64)
+    max_num_seqs: int = Field(default=64, ge=1, le=4096)
+    max_num_batched_tokens: int = Field(default=8192, ge=64)
+    max_waiting: int = Field(default=1024, ge=0)
+    prefix_caching: bool = True
+    tensor_parallel: int = Field(default=1, ge=1, le=64)
+    quantization: str | None = Field(default=None, max_length=100)
+    adapters_on_device: int = Field(default=4, ge=0, le=512)
+    adapters_in_memory: int = Field(default=64, ge=0, le=100_000)
+    max_adapter_rank: int = Field(default=64, ge=1, le=512)
+    cuda_graphs: bool = True
+    startup_timeout: float = Field(default=600, gt=0)
+
+
+def read_options(path: Path | None) -> VLLMOptions:
+    """The options in a TOML file; the defaults where there is none.
+
+    Raises:
+        InputError: the file cannot be read, or a key or value is not allowed.
+    """
+    if path is None:
+        return VLLMOptions()
+    try:
+        return VLLMOptions.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        known = ", ".join(sorted(VLLMOptions.model_fields))
+        advice = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
+        raise InputError(f"{path}: {key}: {first['msg']}{advice}") from error
