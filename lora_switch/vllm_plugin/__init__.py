@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from videomind.lora_switch.vllm_plugin.owned_process import belong_to_parent
+
 ARCHITECTURE = "VideoMindQwen2VL"
 """Name of our model class in vLLM's registry; an engine asks for it by `hf_overrides`."""
 
@@ -17,6 +19,7 @@ def register() -> None:
     """
     from videomind.lora_switch.vllm_plugin.versions import is_supported
 
+    belong_to_parent()
     if not is_supported():
         return
     from vllm import ModelRegistry

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from vllm.model_executor.layers.layernorm import RMSNorm
-from vllm.multimodal import MULTIMODAL_REGISTRY
+from torch import Tensor
 
 from videomind.lora_switch.vllm_plugin.padded_heads import padded_heads
 from videomind.lora_switch.vllm_plugin.pages import StatePages
 from videomind.lora_switch.vllm_plugin.processor import VideoDummies, VideoInfo, VideoProcessor
 from videomind.lora_switch.vllm_plugin.role_tables import RoleTables
 from videomind.lora_switch.vllm_plugin.settings import settings_of
-from videomind.lora_switch.vllm_plugin.stock import Qwen2VLForConditionalGeneration
+from videomind.lora_switch.vllm_plugin.stock import MULTIMODAL_REGISTRY, Qwen2VLForConditionalGeneration, RMSNorm
 from videomind.model.positions import mrope_positions
 from videomind.vision.patches import normalize_patches
 
@@ -30,13 +28,6 @@ class _LateNorm(RMSNorm):
         return normed
 
 
-class _Cast(nn.Module):
-    """In place of the tower's own normalisation, where a release has one: pixels are normalised before."""
-
-    def forward(self, pixels: Tensor, dtype: torch.dtype) -> Tensor:
-        return pixels.to(dtype)
-
-
 @MULTIMODAL_REGISTRY.register_processor(VideoProcessor, info=VideoInfo, dummy_inputs=VideoDummies)
 class VideoMindQwen2VL(Qwen2VLForConditionalGeneration):
     """The backbone of all roles.
@@ -45,13 +36,15 @@ class VideoMindQwen2VL(Qwen2VLForConditionalGeneration):
     `tables` whose tokens a batch holds and keeps the states in `pages`.
     """
 
+    supports_mm_device_do_normalize = False
+    """Pixels reach the tower normalised, so it need not ask the hub's processor how."""
+
     def __init__(self, *, vllm_config: Any, prefix: str = "") -> None:
         config = vllm_config.model_config.hf_config
         text = config.get_text_config()
         with padded_heads(text.hidden_size // text.num_attention_heads):
             super().__init__(vllm_config=vllm_config, prefix=prefix)
         self.settings = settings_of(config)
-        self.visual.input_norm = _Cast()
         self.language_model.model.norm.__class__ = _LateNorm
         self.pages = StatePages(text.hidden_size, text.num_hidden_layers, vllm_config.cache_config)
         self.tables: RoleTables | None = None

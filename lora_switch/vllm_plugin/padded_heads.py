@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
-from vllm.model_executor.layers.attention import Attention
-from vllm.platforms import current_platform
+
+from videomind.lora_switch.vllm_plugin.stock import Attention, current_platform
 
 
 class PaddedAttention(Attention):

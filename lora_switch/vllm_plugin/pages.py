@@ -10,9 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from vllm.forward_context import get_forward_context, is_forward_context_available
-from vllm.model_executor.models.extract_hidden_states import CacheOnlyAttentionLayer
-from vllm.v1.kv_cache_interface import MLAAttentionSpec
+
+from videomind.lora_switch.vllm_plugin.stock import (
+    CacheOnlyAttentionLayer,
+    MLAAttentionSpec,
+    get_forward_context,
+    is_forward_context_available,
+)
 
 
 class StatePages(CacheOnlyAttentionLayer):
@@ -40,15 +44,20 @@ class StatePages(CacheOnlyAttentionLayer):
         slots = mappings.get(self.layer_name) if isinstance(mappings, dict) else None
         if slots is None:
             return
-        block, offset = self._places(slots.clamp_min(0))  # padding goes to the null block
-        self.kv_cache[block, 0, offset] = states_NH[: len(slots)]
+        pages = self._pages()
+        block, offset = _places(slots.clamp_min(0), pages.shape[1])  # padding goes to the null block
+        pages[block, offset] = states_NH[: len(slots)]
 
     def read(self, slots_N: Tensor) -> Tensor:
         """The states [N, H] in these slots."""
-        block, offset = self._places(slots_N)
-        states: Tensor = self.kv_cache[block, 0, offset]
-        return states
+        pages = self._pages()
+        return pages[_places(slots_N, pages.shape[1])]
 
-    def _places(self, slots: Tensor) -> tuple[Tensor, Tensor]:
-        size = self.kv_cache.shape[2]
-        return torch.div(slots, size, rounding_mode="floor"), slots % size
+    def _pages(self) -> Tensor:
+        """The cache as [blocks, block size, H]. There is one head; it stands before or after the block size."""
+        pages: Tensor = self.kv_cache.view(len(self.kv_cache), -1, self.head_size)
+        return pages
+
+
+def _places(slots: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    return torch.div(slots, size, rounding_mode="floor"), slots % size

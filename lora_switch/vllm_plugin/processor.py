@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 import torch
 from transformers.feature_extraction_utils import BatchFeature
-from vllm.multimodal.inputs import MultiModalFieldConfig
-from vllm.multimodal.parse import MultiModalDataParser
-from vllm.multimodal.processing import PromptReplacement, PromptUpdate
-from vllm.multimodal.processing.processor import PlaceholderFeaturesInfo
 
 from videomind.lora_switch.vllm_plugin.settings import settings_of
 from videomind.lora_switch.vllm_plugin.stock import (
+    MultiModalDataParser,
+    MultiModalFieldConfig,
+    PlaceholderFeaturesInfo,
+    PromptReplacement,
+    PromptUpdate,
     Qwen2VLDummyInputsBuilder,
     Qwen2VLMultiModalProcessor,
     Qwen2VLProcessingInfo,
 )
+from videomind.lora_switch.vllm_plugin.versions import as_processed, prompt_and_updates
 from videomind.vision.patches import cut_patches
 
 
@@ -62,20 +64,20 @@ class VideoProcessor(Qwen2VLMultiModalProcessor):
 
     requires_tokenizer = False
 
-    def _call_hf_processor(self, hf_data: Mapping[str, Any], hf_kwargs: Mapping[str, object]) -> BatchFeature:
+    def _apply_hf_processor_main(self, mm_items: Any, **call: Any) -> Any:
         config = self.info.get_hf_config().vision_config
         cut = [
             cut_patches(
                 frames, patch=config.patch_size, merge=config.spatial_merge_size, temporal=config.temporal_patch_size
             )
-            for frames in hf_data["videos"]
+            for items in mm_items.values()
+            for frames in items.get_all()
         ]
-        return BatchFeature(
-            {
-                "pixel_values_videos": torch.cat([patches.values for patches in cut]),
-                "video_grid_thw": torch.tensor([patches.grid for patches in cut]),
-            }
-        )
+        processed = BatchFeature()
+        if cut:  # none, where all clips are known
+            processed["pixel_values_videos"] = torch.cat([patches.values for patches in cut])
+            processed["video_grid_thw"] = torch.tensor([patches.grid for patches in cut])
+        return as_processed(processed, call)
 
     def _get_mm_fields_config(
         self, hf_inputs: Mapping[str, torch.Tensor], hf_processor_mm_kwargs: Mapping[str, object]
@@ -97,8 +99,8 @@ class VideoProcessor(Qwen2VLMultiModalProcessor):
 
         return [PromptReplacement(modality="video", target=[pad], replacement=run)]
 
-    def _maybe_apply_prompt_updates(self, mm_items: Any, mm_res: Any) -> tuple[list[int], Any]:
-        ids, (updates,) = list(mm_res.prompt_ids), mm_res.prompt_updates["video"]
+    def _maybe_apply_prompt_updates(self, mm_items: Any, **call: Any) -> tuple[list[int], Any]:
+        ids, (updates,) = prompt_and_updates(call)
         wanted = len(updates[0].content.full)
         pad = self.info.get_hf_config().video_token_id
         places = np.flatnonzero(np.asarray(ids) == pad)

@@ -32,6 +32,7 @@ class ChainRunner(_AnyRunner):
         act = self.model_config.hf_config.get_text_config().hidden_act
         self._grounder = Grounder(settings.decoder, act, self.device) if settings.decoder else None
         self._outcomes: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self.preempted = 0
 
     def set_active_loras(
         self,
@@ -55,6 +56,10 @@ class ChainRunner(_AnyRunner):
                 base = max(0, notes.acts_from - int(input_batch.num_computed_tokens_cpu[row]))
                 acting[first : min(first + base, int(ends[row]))] = 0
         self._set_active_loras(samples, tuple(acting.tolist()), requests, *args, **kwargs)
+
+    def _update_states(self, scheduler_output: Any, *args: Any, **kwargs: Any) -> Any:
+        self.preempted += len(scheduler_output.preempted_req_ids or ())
+        return super()._update_states(scheduler_output, *args, **kwargs)
 
     def _model_forward(self, *args: Any, **kwargs: Any) -> Any:
         states = super()._model_forward(*args, **kwargs)

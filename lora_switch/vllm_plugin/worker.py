@@ -48,6 +48,18 @@ class ChainWorker(_StockWorker):
         """See `ChainRunner.forget`."""
         self.model_runner.forget()
 
+    def keep_in_memory(self, number: int) -> None:
+        """Never drop a loaded adapter from main memory.
+
+        vLLM's own pinning also keeps a slot of the device for it, of which its scheduler knows nothing: with pinned
+        roles it puts more adapters into a batch than there are slots left, and fails.
+        """
+        self.model_runner.lora_manager._adapter_manager._pin_lora_in_cpu_cache(number)
+
+    def preempted(self) -> int:
+        """How often a request had to give its KV to others, and was computed anew."""
+        return self.model_runner.preempted
+
     def base_bytes(self) -> int:
         """Bytes of the base's weights on this rank (tied weights once, adapters not)."""
         weights = {p.data_ptr(): p.numel() * p.element_size() for p in self.model_runner.model.parameters()}

@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from videomind.errors import InputError
 from videomind.kernels.nms import Rows
 from videomind.results import Usage
 from videomind.vision.clip import Clip
@@ -133,6 +135,32 @@ class Engine(ABC):
     def adapters(self) -> tuple[str, ...]:
         """Names of the answerer adapters that a request may ask for (`Service.answerer`)."""
         return ()
+
+    def add_adapter(self, name: str, folder: Path) -> None:
+        """Make an answerer adapter known under a name; requests go on meanwhile.
+
+        Args:
+            name: how requests will call it.
+            folder: a PEFT folder. It is not needed afterwards.
+
+        Raises:
+            InputError: the name is taken or unusable, or this engine takes no adapters.
+            BundleError: the adapter does not fit this base.
+        """
+        raise InputError(f"the {self.name} engine takes no answerer adapters while it runs; the vLLM engine does")
+
+    def remove_adapter(self, name: str) -> None:
+        """Forget an answerer adapter, once no request uses it any more.
+
+        Raises:
+            InputError: there is none of this name.
+        """
+        raise InputError(f"there is no answerer adapter {name!r}")
+
+    def check_health(self) -> None:  # noqa: B027  (an engine in this process is alive as long as this process)
+        """Raises:
+        EngineDead: the engine has to be made anew.
+        """
 
     @abstractmethod
     def close(self) -> None:

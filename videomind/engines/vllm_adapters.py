@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,8 @@ from videomind.lora_switch.adapter import read_adapter
 from videomind.lora_switch.fit import check_fit, text_shape
 from videomind.lora_switch.vllm_plugin.served_adapter import write_served
 
+_POLL = 0.01
+"""Seconds between looks at whether an adapter is still in use."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -47,6 +53,8 @@ class AnswererAdapters:
         self._folder, self._next, self._max_rank = folder, first, max_rank
         self._shape = text_shape(base)
         self._known: dict[str, AnswererAdapter] = {}
+        self._users: Counter[int] = Counter()
+        self._lock = threading.Lock()
 
     def names(self) -> tuple[str, ...]:
         """In the order in which they were added."""
@@ -62,6 +70,22 @@ class AnswererAdapters:
             known = ", ".join(self._known) or "none"
             raise InputError(f"no answerer adapter {name!r}; there is: {known}") from None
 
+    @contextmanager
+    def lease(self, names: Iterable[str]) -> Iterator[None]:
+        """Keep adapters from being unloaded while requests use them.
+
+        Raises:
+            InputError: there is none of a name.
+        """
+        with self._lock:
+            held = [self.get(name).number for name in names]
+            self._users.update(held)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users.subtract(held)
+
     async def add(self, name: str, source: Path, client: VLLMClient) -> None:
         """See `VLLMEngine.add_adapter`."""
         if not _NAME.fullmatch(name):
@@ -71,13 +95,16 @@ class AnswererAdapters:
         number, self._next = self._next, self._next + 1
         adapter = await asyncio.to_thread(self._write, source, self._folder / str(number))
         added = AnswererAdapter(number, self._folder / str(number), *adapter)
-        await client.load(lora_request(name, added), pin=False)
+        await client.load(lora_request(name, added.number, added.folder), pin=False)
         self._known[name] = added
 
     async def remove(self, name: str, client: VLLMClient) -> None:
         """See `VLLMEngine.remove_adapter`."""
-        removed = self.get(name)
-        del self._known[name]
+        with self._lock:
+            removed = self.get(name)
+            del self._known[name]
+        while self._users[removed.number] > 0:
+            await asyncio.sleep(_POLL)
         await client.unload(removed.number)
         await asyncio.to_thread(shutil.rmtree, removed.folder)
 
@@ -93,8 +120,11 @@ class AnswererAdapters:
         return rank, adapter.invocation
 
 
-def lora_request(name: str, adapter: AnswererAdapter) -> Any:
-    """The adapter as a request to vLLM names it."""
+def lora_request(name: str, number: int, folder: Path) -> Any:
+    """An adapter as a request to vLLM names it.
+
+    vLLM takes adapters of one name for the same, up to 0.30 their KV too; a number is never used twice.
+    """
     from vllm.lora.request import LoRARequest
 
-    return LoRARequest(name, adapter.number, str(adapter.folder))
+    return LoRARequest(f"{number}-{name}", number, str(folder))

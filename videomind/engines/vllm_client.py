@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,10 +51,11 @@ class VLLMClient:
     """Args:
     llm: a started `AsyncLLM`.
     most: requests that may be inside vLLM at once; others wait here, by priority.
+    cause: says why a process has ended.
     """
 
-    def __init__(self, llm: Any, most: int) -> None:
-        self._llm, self._gate = llm, Gate(most)
+    def __init__(self, llm: Any, most: int, cause: Callable[[], str]) -> None:
+        self._llm, self._gate, self._cause = llm, Gate(most), cause
         self._numbers = itertools.count()
 
     async def run(self, jobs: list[Job]) -> list[Finished]:
@@ -86,35 +87,40 @@ class VLLMClient:
         Raises:
             EngineDead: a process of the engine has ended.
         """
-        with _translated():
+        with _translated(self._cause):
             return (await self._llm.collective_rpc(method, args=arguments))[0]
 
     async def load(self, adapter: Any, pin: bool) -> None:
         """Load an adapter now, so that none that cannot be loaded is ever named by a request."""
-        with _translated():
+        with _translated(self._cause):
             await self._llm.add_lora(adapter)
-            if pin:
-                await self._llm.pin_lora(adapter.lora_int_id)
+        if pin:
+            await self.call("keep_in_memory", adapter.lora_int_id)
 
     async def unload(self, number: int) -> None:
         """Drop an adapter from the device and from memory."""
-        with _translated():
+        with _translated(self._cause):
             await self._llm.remove_lora(number)
 
     async def check_health(self) -> None:
         """Raises:
         EngineDead: a process of the engine has ended.
         """
-        with _translated():
+        with _translated(self._cause):
             await self._llm.check_health()
 
     async def forget(self) -> None:
         """Drop KV, visual tokens and clips kept for reuse."""
-        with _translated():
+        with _translated(self._cause):
             await self._llm.reset_prefix_cache()
             await self._llm.reset_mm_cache()
             await self._llm.reset_encoder_cache()
         await self.call("forget")
+
+    async def close(self) -> None:
+        """End vLLM's processes, and let go of what belongs to them."""
+        self._llm.shutdown()
+        self._llm = None
 
     def _keyed(self, job: Job) -> Job:
         return replace(job, notes=replace(job.notes, key=str(next(self._numbers))))
@@ -147,7 +153,7 @@ class VLLMClient:
         if job.salt:
             prompt["cache_salt"] = job.salt
         async with self._gate.enter(job.priority):
-            with _translated():
+            with _translated(self._cause):
                 async for output in self._llm.generate(
                     prompt, parameters, job.notes.key, lora_request=job.adapter, priority=job.priority
                 ):
@@ -160,7 +166,10 @@ def clip_name(clip: Clip) -> str:
 
 
 class _translated:  # noqa: N801  (used as a statement)
-    """vLLM's errors as ours."""
+    """vLLM's errors as ours; `cause` says why a process has ended."""
+
+    def __init__(self, cause: Callable[[], str]) -> None:
+        self._cause = cause
 
     def __enter__(self) -> None: ...
 
@@ -168,6 +177,6 @@ class _translated:  # noqa: N801  (used as a statement)
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         if isinstance(error, EngineDeadError):
-            raise EngineDead("a process of the vLLM engine has ended; start anew (its log says why)") from error
+            raise EngineDead(f"a process of the vLLM engine has ended: {self._cause()}; start anew") from error
         if isinstance(error, EngineGenerateError):
             raise EngineError(f"vLLM could not run the request: {error.__cause__}") from error

@@ -15,10 +15,11 @@ import numpy as np
 from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
 from videomind.engines.loop_thread import LoopThread
 from videomind.engines.reply_text import ReplyText
-from videomind.engines.vllm_adapters import AnswererAdapters
+from videomind.engines.vllm_adapters import AnswererAdapters, lora_request
 from videomind.engines.vllm_client import Finished, Job, VLLMClient
 from videomind.engines.vllm_options import VLLMOptions
 from videomind.engines.vllm_setup import engine_arguments, prepare_environment, write_roles
+from videomind.engines.vllm_start import VLLMProcesses
 from videomind.errors import EngineBusy, EngineDead, EngineError, InputError
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.fit import check_fit, text_shape
@@ -60,6 +61,7 @@ class VLLMEngine(Engine):
         self._calls, self._counting = 0, threading.Lock()
         self._llm: Any = None
         self._folder = tempfile.TemporaryDirectory(prefix="videomind-")
+        self._processes = VLLMProcesses(Path(self._folder.name))
         self._loop = LoopThread("videomind-vllm")
         try:
             self._start(Path(self._folder.name))
@@ -68,13 +70,13 @@ class VLLMEngine(Engine):
             raise
 
     def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
-        with self._call():
+        with self._call(requests):
             jobs = [self._job(request, self._encode(request)) for request in requests]
             finished = self._loop.run(self._client.run(jobs), cancel)
         return [Reply(self._text(one), self._usage(job, one)) for job, one in zip(jobs, finished, strict=True)]
 
     def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
-        with self._call():
+        with self._call([request]):
             job = self._job(request, self._encode(request))
             yield from self._loop.iterate(self._pieces(job), cancel)
 
@@ -82,7 +84,7 @@ class VLLMEngine(Engine):
         self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
     ) -> list[Choice]:
         ids = [self._encoder.token_id(choice) for choice in choices]
-        with self._call():
+        with self._call(requests):
             jobs = [
                 self._job(request, self._encode(request), max_tokens=1, logprob_token_ids=ids) for request in requests
             ]
@@ -95,7 +97,7 @@ class VLLMEngine(Engine):
     def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
         if not self._grounds:
             raise EngineError("this model has no grounder")
-        with self._call():
+        with self._call(requests):
             drafts = [None] * len(requests) if self._compat else self._ground_by_draft(requests, cancel)
             return [
                 self._ground_by_generating(request, cancel) if grounding is None else grounding
@@ -107,38 +109,29 @@ class VLLMEngine(Engine):
         return Memory(self._loop.run(self._client.call("base_bytes")), {name: {} for name in owned})
 
     def forget(self) -> None:
+        self._check_open()
         self._loop.run(self._client.forget())
 
     def check_health(self) -> None:
-        """Raises:
-        EngineDead: a process of the engine has ended.
-        """
+        self._check_open()
         self._loop.run(self._client.check_health())
 
     def adapters(self) -> tuple[str, ...]:
         return self._adapters.names()
 
     def add_adapter(self, name: str, folder: Path) -> None:
-        """Make an answerer adapter known under a name, and load it; requests go on meanwhile.
-
-        Raises:
-            InputError: the name is taken or unusable.
-            BundleError: the adapter does not fit this base.
-        """
+        self._check_open()
         self._loop.run(self._adapters.add(name, folder, self._client))
 
     def remove_adapter(self, name: str) -> None:
-        """Forget an answerer adapter, once no request uses it any more.
-
-        Raises:
-            InputError: there is none of this name.
-        """
+        self._check_open()
         self._loop.run(self._adapters.remove(name, self._client))
 
     def close(self) -> None:
         llm, self._llm = self._llm, None
         if llm is not None:
-            self._loop.run(_shut(llm))
+            self._loop.run(self._client.close())
+        self._processes.kill()
         self._loop.close()
         self._folder.cleanup()
 
@@ -160,29 +153,33 @@ class VLLMEngine(Engine):
         roles = write_roles(self._bundle, folder / "roles")
         on_cpu = current_platform.is_cpu()
         arguments = engine_arguments(self._bundle, roles, self._encoder, self.options, on_cpu)
-        self._llm = self._loop.run(_started(arguments))
-        self._client = VLLMClient(self._llm, AHEAD * self.options.max_num_seqs)
+        self._llm = self._processes.start(self._loop, arguments)
+        self._client = VLLMClient(self._llm, AHEAD * self.options.max_num_seqs, self._processes.cause)
         self._max_length: int = self._llm.model_config.max_model_len
         self._kv_bytes = self._loop.run(self._client.call("kv_bytes_per_token"))
-        self._role_adapters = {name: _lora_request(name, role.number, role.folder) for name, role in roles.items()}
+        self._role_adapters = {name: lora_request(name, role.number, role.folder) for name, role in roles.items()}
         for adapter in self._role_adapters.values():
             self._loop.run(self._client.load(adapter, pin=True))
         self._adapters = AnswererAdapters(
             folder / "adapters", len(roles) + 1, self._bundle.base, self.options.max_adapter_rank
         )
 
-    @contextmanager
-    def _call(self) -> Iterator[None]:
-        """One call of the contract: refused when too many are under way, or nothing can come of it."""
+    def _check_open(self) -> None:
         if self._llm is None:
             raise EngineDead("the engine was closed")
+
+    @contextmanager
+    def _call(self, requests: Sequence[RoleRequest]) -> Iterator[None]:
+        """One call of the contract: refused when too many are under way, or nothing can come of it."""
+        self._check_open()
         most = self.options.max_num_seqs + self.options.max_waiting
         with self._counting:
             if self._calls >= most:
                 raise EngineBusy(f"{self._calls} calls are under way already, as many as max_waiting allows")
             self._calls += 1
         try:
-            yield
+            with self._adapters.lease([r.service.answerer for r in requests if r.service.answerer is not None]):
+                yield
         finally:
             with self._counting:
                 self._calls -= 1
@@ -220,7 +217,7 @@ class VLLMEngine(Engine):
             chosen = self._adapters.get(request.service.answerer)
             start = find_invocation(prompt, list(chosen.invocation)) if chosen.invocation else 0
             start = len(prompt.ids) if start is None else start  # as PEFT: the base model where it is not invoked
-            return _lora_request(request.service.answerer, chosen.number, chosen.folder), start, start
+            return lora_request(request.service.answerer, chosen.number, chosen.folder), start, start
         adapter = self._role_adapters.get(request.role)
         invocation = self._invocations.get(request.role)
         if adapter is None or invocation is None:
@@ -298,27 +295,6 @@ class VLLMEngine(Engine):
         tokens = len(job.ids) + len(finished.tokens)
         encoded = bool(finished.outcome.get("encoded"))
         return Usage(len(job.ids), finished.cached, encoded, tokens * self._kv_bytes)
-
-
-async def _started(arguments: dict[str, Any]) -> Any:
-    from vllm.engine.arg_utils import AsyncEngineArgs
-    from vllm.v1.engine.async_llm import AsyncLLM
-
-    try:
-        return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
-    except (ValueError, RuntimeError, OSError) as error:
-        text = " ".join(str(error).split())[:500]
-        raise EngineError(f"vLLM did not start: {text} (VLLM_LOGGING_LEVEL=INFO shows its log)") from error
-
-
-async def _shut(llm: Any) -> None:
-    llm.shutdown()
-
-
-def _lora_request(name: str, number: int, folder: Path) -> Any:
-    from vllm.lora.request import LoRARequest
-
-    return LoRARequest(name, number, str(folder))
 
 
 def _spans(finished: Finished) -> Any:

@@ -39,8 +39,9 @@ class VLLMOptions(BaseModel):
         prefix_caching: keep KV for reuse.
         tensor_parallel: over how many GPUs each layer is split.
         quantization: vLLM's name of a quantization ("fp8", "awq", …) for the base's weights, or None.
-        adapters_on_device: answerer adapters that may act in one batch, beside the roles' own.
-        adapters_in_memory: answerer adapters kept in main memory; the least recently used go first.
+        adapters_on_device: answerer adapters for which there is room on the device beside the roles' own; as many
+            adapters as there is room for may act in one batch, the least recently used make place.
+        adapters_in_memory: answerer adapters kept in main memory; the least recently used go first, roles never.
         max_adapter_rank: largest rank of an answerer adapter.
         cuda_graphs: capture CUDA graphs (faster on GPU, slower to start).
         startup_timeout: seconds until a start counts as failed.

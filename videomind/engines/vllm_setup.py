@@ -11,6 +11,7 @@ from videomind.engines.vllm_options import VLLMOptions
 from videomind.errors import EngineError
 from videomind.lora_switch.bundle import DECODER_FILE, EMBEDDINGS_FILE, Bundle
 from videomind.lora_switch.vllm_plugin import ARCHITECTURE
+from videomind.lora_switch.vllm_plugin.owned_process import OWNED
 from videomind.lora_switch.vllm_plugin.served_adapter import allotted_rank, write_served
 from videomind.lora_switch.vllm_plugin.settings import PluginSettings
 from videomind.model.prompt import PromptEncoder
@@ -38,11 +39,13 @@ def prepare_environment() -> None:
     """
     os.environ["VLLM_USE_V2_MODEL_RUNNER"] = "0"
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "1"
+    os.environ[OWNED] = "1"
     os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)  # it would silently win over `kv_cache_memory`
     for name, value in {
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_LEVEL": "ERROR",
+        "VLLM_LOGGING_STREAM": "ext://sys.stderr",
         "HF_HUB_OFFLINE": "1",
     }.items():
         os.environ.setdefault(name, value)
