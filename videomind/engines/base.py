@@ -96,6 +96,13 @@ class Memory(NamedTuple):
     roles: dict[str, dict[str, int]]
 
 
+class Load(NamedTuple):
+    """How busy an engine is: calls under way, and requests of theirs that wait for a place."""
+
+    calls: int
+    waiting: int
+
+
 class Engine(ABC):
     """Runs batches of role requests. Decoding is greedy. All methods are safe to call from several threads.
 
@@ -156,6 +163,10 @@ class Engine(ABC):
             InputError: there is none of this name.
         """
         raise InputError(f"there is no answerer adapter {name!r}")
+
+    def load(self) -> Load | None:
+        """How busy the engine is; None of one that runs a call at a time."""
+        return None
 
     def check_health(self) -> None:  # noqa: B027  (an engine in this process is alive as long as this process)
         """Raises:

@@ -26,6 +26,11 @@ class Gate:
         finally:
             self._give()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait to enter. May be read from any thread."""
+        return sum(not turn.done() for _, _, turn in [*self._waiting])
+
     async def _take(self, priority: int) -> None:
         if self._free:
             self._free -= 1

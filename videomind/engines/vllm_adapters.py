@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 import threading
 from collections import Counter
@@ -14,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from videomind.engines.vllm_client import VLLMClient
+from videomind.engines.vllm_setup import AdapterRoom
 from videomind.errors import BundleError, InputError
 from videomind.lora_switch.adapter import read_adapter
+from videomind.lora_switch.adapter_name import check_adapter_name
 from videomind.lora_switch.fit import check_fit, text_shape
 from videomind.lora_switch.vllm_plugin.served_adapter import write_served
 
 _POLL = 0.01
 """Seconds between looks at whether an adapter is still in use."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class AnswererAdapters:
         folder: where they are written for vLLM.
         first: the first free number.
         base: folder of the base model.
-        max_rank: the largest rank that the engine has room for.
+        room: what the engine has room for.
     """
 
-    def __init__(self, folder: Path, first: int, base: Path, max_rank: int) -> None:
-        self._folder, self._next, self._max_rank = folder, first, max_rank
+    def __init__(self, folder: Path, first: int, base: Path, room: AdapterRoom) -> None:
+        self._folder, self._next, self._room = folder, first, room
         self._shape = text_shape(base)
         self._known: dict[str, AnswererAdapter] = {}
         self._users: Counter[int] = Counter()
@@ -88,8 +88,7 @@ class AnswererAdapters:
 
     async def add(self, name: str, source: Path, client: VLLMClient) -> None:
         """See `VLLMEngine.add_adapter`."""
-        if not _NAME.fullmatch(name):
-            raise InputError(f"{name!r} is no name for an adapter: letters, digits, '.', '_' and '-', at most 100")
+        check_adapter_name(name)
         if name in self._known:
             raise InputError(f"there is an answerer adapter {name!r} already; remove it first")
         number, self._next = self._next, self._next + 1
@@ -113,10 +112,17 @@ class AnswererAdapters:
         if adapter.embeddings or adapter.rows:
             raise BundleError(f"{source}: an answerer adapter that owns embeddings can only be part of a model folder")
         check_fit(adapter, self._shape, str(source))
-        rank = write_served(folder, adapter, str(source))
-        if rank > self._max_rank:
-            shutil.rmtree(folder)
-            raise BundleError(f"{source}: rank {rank}; this engine has room for {self._max_rank} (max_adapter_rank)")
+        if other := sorted({module.rsplit(".", 1)[1] for module in adapter.pairs} - set(self._room.modules)):
+            raise BundleError(
+                f"{source} adapts {', '.join(other)}; this engine has room for adapters of "
+                f"{', '.join(self._room.modules)} (option adapter_modules)"
+            )
+        rank = max(pair.a.shape[0] for pair in adapter.pairs.values())
+        if rank > self._room.rank:
+            raise BundleError(
+                f"{source}: rank {rank}; this engine has room for {self._room.rank} (option max_adapter_rank)"
+            )
+        write_served(folder, adapter, str(source))
         return rank, adapter.invocation
 
 

@@ -58,6 +58,11 @@ class VLLMClient:
         self._llm, self._gate, self._cause = llm, Gate(most), cause
         self._numbers = itertools.count()
 
+    @property
+    def waiting(self) -> int:
+        """Requests that are not inside vLLM yet."""
+        return self._gate.waiting
+
     async def run(self, jobs: list[Job]) -> list[Finished]:
         """All jobs as one batch, results in their order."""
         keyed = [self._keyed(job) for job in jobs]

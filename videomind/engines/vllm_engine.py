@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
+from videomind.engines.base import Cancel, Choice, Engine, Grounding, Load, Memory, Reply, RoleRequest
 from videomind.engines.loop_thread import LoopThread
 from videomind.engines.reply_text import ReplyText
 from videomind.engines.vllm_adapters import AnswererAdapters, lora_request
 from videomind.engines.vllm_client import Finished, Job, VLLMClient
 from videomind.engines.vllm_options import VLLMOptions
-from videomind.engines.vllm_setup import engine_arguments, prepare_environment, write_roles
+from videomind.engines.vllm_setup import adapter_room, engine_arguments, prepare_environment, write_roles
 from videomind.engines.vllm_start import VLLMProcesses
 from videomind.errors import EngineBusy, EngineDead, EngineError, InputError
 from videomind.lora_switch.bundle import Bundle
@@ -112,6 +112,9 @@ class VLLMEngine(Engine):
         self._check_open()
         self._loop.run(self._client.forget())
 
+    def load(self) -> Load:
+        return Load(self._calls, self._client.waiting)
+
     def check_health(self) -> None:
         self._check_open()
         self._loop.run(self._client.check_health())
@@ -160,9 +163,8 @@ class VLLMEngine(Engine):
         self._role_adapters = {name: lora_request(name, role.number, role.folder) for name, role in roles.items()}
         for adapter in self._role_adapters.values():
             self._loop.run(self._client.load(adapter, pin=True))
-        self._adapters = AnswererAdapters(
-            folder / "adapters", len(roles) + 1, self._bundle.base, self.options.max_adapter_rank
-        )
+        room = adapter_room(self._bundle, roles, self.options)
+        self._adapters = AnswererAdapters(folder / "adapters", len(roles) + 1, self._bundle.base, room)
 
     def _check_open(self) -> None:
         if self._llm is None:

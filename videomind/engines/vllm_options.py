@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from videomind.errors import InputError
 
+Module = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
@@ -42,7 +43,8 @@ class VLLMOptions(BaseModel):
         adapters_on_device: answerer adapters for which there is room on the device beside the roles' own; as many
             adapters as there is room for may act in one batch, the least recently used make place.
         adapters_in_memory: answerer adapters kept in main memory; the least recently used go first, roles never.
-        max_adapter_rank: largest rank of an answerer adapter.
+        max_adapter_rank: largest rank of an answerer adapter; None is that of the roles.
+        adapter_modules: linear layers that answerer adapters may touch beside those that the roles touch ("up_proj", …).
         cuda_graphs: capture CUDA graphs (faster on GPU, slower to start).
         startup_timeout: seconds until a start counts as failed.
     """
@@ -61,7 +63,8 @@ class VLLMOptions(BaseModel):
     quantization: str | None = Field(default=None, max_length=100)
     adapters_on_device: int = Field(default=4, ge=0, le=512)
     adapters_in_memory: int = Field(default=64, ge=0, le=100_000)
-    max_adapter_rank: int = Field(default=64, ge=1, le=512)
+    max_adapter_rank: int | None = Field(default=None, ge=1, le=512)
+    adapter_modules: tuple[Module, ...] = ()
     cuda_graphs: bool = True
     startup_timeout: float = Field(default=600, gt=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from videomind.engines.vllm_options import VLLMOptions
 from videomind.errors import EngineError
@@ -19,7 +19,7 @@ from videomind.roles.spec import CELL, RoleSpec
 
 CPU_KV_CACHE = 1 << 30
 WORKER = "videomind.lora_switch.vllm_plugin.worker.ChainWorker"
-CLIPS_KEPT_GIB = 0.5
+CLIPS_KEPT_GIB = 1.0
 """Patches of clips that the front end need not send again."""
 
 
@@ -30,6 +30,13 @@ class ServedRole:
     number: int
     folder: Path
     rank: int
+
+
+class AdapterRoom(NamedTuple):
+    """The largest rank of an adapter, and the linear layers it may touch."""
+
+    rank: int
+    modules: tuple[str, ...]
 
 
 def prepare_environment() -> None:
@@ -86,7 +93,7 @@ def engine_arguments(
     settings = PluginSettings(
         encoder.mean, encoder.std, views, str(decoder.resolve()) if decoder.exists() else None, owned
     )
-    rank = allotted_rank(max([options.max_adapter_rank, *(served.rank for served in roles.values())]))
+    room = adapter_room(bundle, roles, options)
     on_device = max(1, len(roles) + options.adapters_on_device)
     arguments = {
         "model": str(bundle.base),
@@ -113,13 +120,24 @@ def engine_arguments(
         "enable_lora": True,
         "max_loras": on_device,
         "max_cpu_loras": on_device + options.adapters_in_memory,
-        "max_lora_rank": rank,
+        "max_lora_rank": room.rank,
+        "lora_target_modules": list(room.modules),
         "disable_log_stats": True,
         "trust_remote_code": False,
         "load_format": "safetensors",
         "seed": 0,
     }
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def adapter_room(bundle: Bundle, roles: dict[str, ServedRole], options: VLLMOptions) -> AdapterRoom:
+    """What memory for adapters is set apart for: as much as the roles need, and what the options add."""
+    rank = max([options.max_adapter_rank or 1, *(served.rank for served in roles.values())])
+    touched = {
+        module.rsplit(".", 1)[1] for role in bundle.roles.values() if role.adapter for module in role.adapter.pairs
+    }
+    modules = touched | set(options.adapter_modules)
+    return AdapterRoom(allotted_rank(rank), tuple(sorted(modules or {"q_proj", "k_proj", "v_proj", "o_proj"})))
 
 
 def view_tokens(spec: RoleSpec) -> int:

@@ -118,9 +118,12 @@ def test_a_request_in_flight_keeps_its_adapter(clean: VLLMEngine, folders: list[
 
 def test_bad_adapters_are_refused_and_nothing_hangs(clean: VLLMEngine, tmp_path: Path) -> None:
     write_adapter(tmp_path / "wide", some_adapter(0, width=256))
-    write_adapter(tmp_path / "high", some_adapter(0, rank=65))
+    write_adapter(tmp_path / "high", some_adapter(0, rank=17))
     (tmp_path / "empty").mkdir()
-    for folder, problem in (("wide", "another base"), ("high", "rank 65"), ("empty", "adapter_config"), ("no", "no")):
+    mlp = {"layers.0.mlp.up_proj": LoRAPair(torch.zeros(4, 192), torch.zeros(512, 4), 1.0)}
+    write_adapter(tmp_path / "mlp", Adapter(mlp, {}))
+    problems = {"wide": "another base", "high": "rank 17", "mlp": "up_proj", "empty": "adapter_config", "no": "no"}
+    for folder, problem in problems.items():
         with pytest.raises(BundleError, match=problem):
             clean.add_adapter(folder, tmp_path / folder)
     for name in ("../up", "", "x" * 200):

@@ -1,0 +1,199 @@
+"""What reuse and batching are worth: `python -m benchmarks.engine_reuse`.
+
+One video of the synthetic world, questions about it, three systems on the same weights in one run: the published way
+(`published.py`), our torch engine, and vLLM. Timed: a first question with nothing at hand, a second one about the same
+video, and sixteen questions about a video with nothing at hand (the published way and torch one after another, vLLM
+all at once). All replies must be the same. Appends one line per system to `results/engine_reuse.jsonl`.
+
+`--frames 150 --side 112` lets all roles look at the video at the published frame budget.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import torch
+
+from benchmarks import published
+from videomind.agent import Agent
+from videomind.engines.torch_engine import TorchEngine
+from videomind.engines.vllm_engine import VLLMEngine
+from videomind.engines.vllm_options import VLLMOptions
+from videomind.lora_switch.bundle import NANO, Bundle, load_bundle
+from videomind.lora_switch.vllm_plugin.versions import installed
+from videomind.results import Result
+from videomind.synth.questions import questions
+from videomind.synth.video import write_scene
+from videomind.synth.world import sample_scene
+
+RESULTS = Path(__file__).parent / "results" / "engine_reuse.jsonl"
+QUESTIONS = 16
+Ask = Callable[[Sequence[str]], list[tuple[str, str]]]
+"""Answers questions about the video; gives of each the planner's reply and the answer."""
+
+
+def main() -> None:
+    args = _arguments()
+    torch.set_num_threads(args.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = _bundle(Path(folder) / "model", args.frames, args.side)
+        video = write_scene(sample_scene(args.seed), Path(folder) / "video.mp4")
+        asked = _questions(args.seed)
+        with _vllm(bundle) as vllm, Agent(bundle, TorchEngine(bundle, "cpu")) as ours:
+            systems: dict[str, tuple[Ask, Callable[[], None]]] = {
+                "published": (_published(bundle, video), lambda: None),
+                "torch": (_agent(ours, video), ours.forget),
+                "vllm": (_agent(vllm, video, at_once=QUESTIONS), vllm.forget),
+            }
+            times: dict[str, dict[str, list[float]]] = {name: {"cold": [], "second": [], "all": []} for name in systems}
+            replies: dict[str, list[tuple[str, str]]] = {}
+            for turn in range(1 + args.repeat):
+                for name, (ask, forget) in systems.items():
+                    forget()
+                    _, cold = _timed(ask, asked[:1])
+                    _, second = _timed(ask, asked[1:2])
+                    forget()
+                    replies[name], every = _timed(ask, asked)
+                    if turn:  # the first time libraries warm up
+                        for what, seconds in (("cold", cold), ("second", second), ("all", every)):
+                            times[name][what].append(seconds)
+                    print(f"turn {turn}: {name} {cold:.2f} s, {second:.2f} s, {every:.2f} s", flush=True)
+            reuse = _reuse(vllm, video, asked)
+    same = {name: replies[name] == replies["published"] for name in systems}
+    setup = _setup(args)
+    with RESULTS.open("a") as file:
+        for name, taken in times.items():
+            line = {"benchmark": "engine_reuse", "system": name, "identical": same[name]}
+            line |= {f"{what}_s": [round(s, 4) for s in seconds] for what, seconds in taken.items()}
+            file.write(json.dumps(line | (reuse if name == "vllm" else {}) | setup) + "\n")
+    _show(times, reuse, same)
+    if not all(same.values()):
+        raise SystemExit("the replies differ")
+
+
+def _bundle(folder: Path, frames: int | None, side: int | None) -> Bundle:
+    """The embedded model, its views widened where that was asked for, without calibration (as the published way)."""
+    shutil.copytree(NANO, folder)
+    for path in folder.glob("*/role.json"):
+        role = json.loads(path.read_text())
+        role["view"] |= {"max_frames": frames} if frames else {}
+        role["view"] |= {"min_pixels": side**2, "max_pixels": side**2} if side else {}
+        path.write_text(json.dumps(role))
+    bundle = load_bundle(folder)
+    return replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": None}))
+
+
+@contextmanager
+def _vllm(bundle: Bundle) -> Iterator[Agent]:
+    with Agent(bundle, VLLMEngine(bundle, VLLMOptions(kv_cache_memory=512 << 20))) as agent:
+        yield agent
+
+
+def _questions(seed: int) -> list[str]:
+    """Questions that differ, about what is in the scene, of which every one is grounded."""
+    texts = [one.text for one in questions(sample_scene(seed), Random(seed)) if one.query is not None]
+    distinct = list(dict.fromkeys(texts))
+    padded = [f"{text[:-1]}, {word}?" for word in ("please", "exactly", "in this video") for text in distinct]
+    return [*distinct, *padded][:QUESTIONS]
+
+
+def _published(bundle: Bundle, video: Path) -> Ask:
+    engine = published.published_engine(bundle, "cpu", published.encode_masked)
+
+    def ask(asked: Sequence[str]) -> list[tuple[str, str]]:
+        found = [published.ask(engine, bundle, video, question, ()) for question in asked]
+        return [(one.plan, one.answer) for one in found]
+
+    return ask
+
+
+def _agent(agent: Agent, video: Path, at_once: int = 1) -> Ask:
+    def one(question: str) -> tuple[str, str]:
+        result = agent.ask(video, question)
+        return result.plan.reply, _reply(result)
+
+    def ask(asked: Sequence[str]) -> list[tuple[str, str]]:
+        with ThreadPoolExecutor(at_once) as threads:
+            return list(threads.map(one, asked))
+
+    return ask
+
+
+def _reply(result: Result) -> str:
+    return next(call.reply for call in result.trace.calls if call.role == "answerer")
+
+
+def _reuse(agent: Agent, video: Path, asked: Sequence[str]) -> dict[str, object]:
+    """What vLLM reuses: in a first question role by role, in a second one, in all sixteen."""
+    agent.forget()
+    first, second = agent.ask(video, asked[0]), agent.ask(video, asked[1])
+    agent.forget()
+    with ThreadPoolExecutor(QUESTIONS) as threads:
+        every = list(threads.map(lambda question: agent.ask(video, question), asked))
+    views = {(call.frames, call.grid) for result in every for call in result.trace.calls}
+    (grounder,) = [call.usage for call in first.trace.calls if call.role == "grounder"]
+    return {
+        "planner_to_grounder": round(grounder.cached_tokens / grounder.prompt_tokens, 4),
+        "first": first.reuse,
+        "second": second.reuse,
+        "sixteen": {what: sum(result.reuse[what] for result in every) for what in first.reuse},
+        "views": len(views),
+    }
+
+
+def _timed(ask: Ask, asked: Sequence[str]) -> tuple[list[tuple[str, str]], float]:
+    began = time.perf_counter()
+    replies = ask(asked)
+    return replies, time.perf_counter() - began
+
+
+def _show(times: dict[str, dict[str, list[float]]], reuse: dict[str, object], same: dict[str, bool]) -> None:
+    medians = {name: {what: statistics.median(seconds) for what, seconds in t.items()} for name, t in times.items()}
+    for what in ("cold", "second", "all"):
+        base = medians["published"][what]
+        row = ", ".join(f"{name} {m[what]:.3f} s ({base / m[what]:.1f}x)" for name, m in medians.items())
+        print(f"{what:>7}: {row}")
+    print(f"identical: {same}")
+    for what, found in reuse.items():
+        print(f"{what}: {found}")
+
+
+def _setup(args: argparse.Namespace) -> dict[str, object]:
+    return {
+        "frames": args.frames,
+        "side": args.side,
+        "seed": args.seed,
+        "threads": args.threads,
+        "questions": QUESTIONS,
+        "cpus": os.cpu_count(),
+        "machine": platform.machine(),
+        "torch": torch.__version__,
+        "vllm": installed(),
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=None, help="frames of a view (default: the model's)")
+    parser.add_argument("--side", type=int, default=None, help="pixels of a frame's side, a multiple of 28")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the torch engine")
+    parser.add_argument("--repeat", type=int, default=3)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
