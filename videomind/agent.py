@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -15,16 +16,20 @@ from videomind.engines.base import STANDARD, Cancel, Engine, Memory, Service, it
 from videomind.errors import InputError
 from videomind.events import Done, Event
 from videomind.lora_switch.bundle import Bundle, load_bundle
+from videomind.metrics import count_question
 from videomind.results import Result
 from videomind.roles.answerer import check_options
 from videomind.roles.question import check_question
 from videomind.roles.spec import ROLES
 from videomind.vision.base import VideoReader
 from videomind.vision.cache import FrameCache
+from videomind.vision.open_videos import OpenVideos
 from videomind.vision.reader import open_video
 from videomind.vision.subtitles import Cue, load_subtitles
 
 FRAME_CACHE_BYTES = 512 << 20
+VIDEOS_OPEN = 4
+"""Files that stay open; short ones with all their frames (`vision.base.KEEP_BYTES`)."""
 FINDERS = frozenset({"grounder", "verifier"})
 Video = str | Path | np.ndarray | VideoReader
 """What can be asked about: a file, a folder of frames, frames [T, H, W, 3], or an open reader."""
@@ -41,6 +46,7 @@ class Agent:
         self.bundle, self.engine, self.compat = bundle, engine, compat
         self._specs = {name: role.spec for name, role in bundle.roles.items()}
         self._frames = FrameCache(FRAME_CACHE_BYTES)
+        self._videos = OpenVideos(VIDEOS_OPEN)
 
     @classmethod
     def from_pretrained(
@@ -122,7 +128,7 @@ class Agent:
             compat=self.compat,
             service=service,
         )
-        return self._run(video, task, cancel)
+        return count_question(self._run(video, task, cancel))
 
     def ask(
         self,
@@ -205,12 +211,14 @@ class Agent:
         return self.engine.memory()
 
     def forget(self) -> None:
-        """Drop the frames and visual tokens kept for further questions."""
+        """Drop what is kept for further questions: open files, frames, visual tokens, KV."""
+        self._videos.clear()
         self._frames.clear()
         self.engine.forget()
 
     def close(self) -> None:
         """Free the model. The agent cannot be used afterwards."""
+        self._videos.clear()
         self.engine.close()
 
     def __enter__(self) -> Self:
@@ -221,12 +229,17 @@ class Agent:
     ) -> None:
         self.close()
 
-    def _run(self, video: Video, task: Task, cancel: Cancel | None) -> Iterator[Event]:
+    def _run(self, video: Video, task: Task, cancel: Cancel | None) -> Generator[Event, None, None]:
+        with self._reader(video) as reader:
+            yield from self._chain(reader, task, cancel)
+
+    def _reader(self, video: Video) -> AbstractContextManager[VideoReader]:
+        """Files stay open for further questions; what the caller opened is the caller's to close."""
         if isinstance(video, VideoReader):
-            yield from self._chain(video, task, cancel)
-        else:
-            with open_video(video) as reader:
-                yield from self._chain(reader, task, cancel)
+            return nullcontext(video)
+        if isinstance(video, str | Path) and Path(video).is_file():
+            return self._videos.reader(Path(video), open_video)
+        return open_video(video)
 
     def _chain(self, reader: VideoReader, task: Task, cancel: Cancel | None) -> Iterator[Event]:
         name = self.bundle.manifest.name
