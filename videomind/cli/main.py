@@ -8,12 +8,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from videomind.cli.adapters import adapters
 from videomind.cli.ask import ask
 from videomind.cli.calibrate import calibrate
 from videomind.cli.convert import convert
 from videomind.cli.demo import demo
 from videomind.cli.doctor import doctor
 from videomind.cli.find import find
+from videomind.cli.serve import serve
 from videomind.cli.synth import synth
 from videomind.cli.terminal import printable
 from videomind.cli.train import train
@@ -41,8 +43,9 @@ app = typer.Typer(
     help="Ask a question about a video; get the answer with the verified moment that proves it.",
     epilog="Exit codes: 0 answered, 1 nothing found, 2 bad input, 130 interrupted.",
 )
-for command in (ask, find, convert, calibrate, doctor, demo, synth, train):
+for command in (ask, find, serve, convert, calibrate, doctor, demo, synth, train):
     app.command()(command)
+app.add_typer(adapters, name="adapters")
 
 
 def main() -> None:
