@@ -5,7 +5,8 @@ One video of the synthetic world, questions about it, three systems on the same 
 video, and sixteen questions about a video with nothing at hand (the published way and torch one after another, vLLM
 all at once). All replies must be the same. Appends one line per system to `results/engine_reuse.jsonl`.
 
-`--frames 150 --side 112` lets all roles look at the video at the published frame budget.
+How much of the grounder's prompt is the planner's is told for the embedded model's own view, and for a view of as many
+frames as the published grounder's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import statistics
 import tempfile
 import time
@@ -29,18 +29,26 @@ import torch
 
 from benchmarks import published
 from videomind.agent import Agent
+from videomind.engines.base import RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.engines.vllm_engine import VLLMEngine
 from videomind.engines.vllm_options import VLLMOptions
-from videomind.lora_switch.bundle import NANO, Bundle, load_bundle
+from videomind.lora_switch.bundle import Bundle, load_bundle
 from videomind.lora_switch.vllm_plugin.versions import installed
 from videomind.results import Result
+from videomind.roles.spec import View
 from videomind.synth.questions import questions
+from videomind.synth.reader import SceneReader
 from videomind.synth.video import write_scene
 from videomind.synth.world import sample_scene
+from videomind.vision.clip import load_clip
 
 RESULTS = Path(__file__).parent / "results" / "engine_reuse.jsonl"
 QUESTIONS = 16
+OWN_VIEW = load_bundle().roles["grounder"].spec.view
+LONG_VIEW = replace(OWN_VIEW, fps=4.0, max_frames=150, min_pixels=112**2, max_pixels=112**2)
+LONG_SCENE = 2
+"""Seed of a scene of nearly 40 seconds."""
 Ask = Callable[[Sequence[str]], list[tuple[str, str]]]
 """Answers questions about the video; gives of each the planner's reply and the answer."""
 
@@ -49,10 +57,10 @@ def main() -> None:
     args = _arguments()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder:
-        bundle = _bundle(Path(folder) / "model", args.frames, args.side)
+        bundle = benchmark_bundle()
         video = write_scene(sample_scene(args.seed), Path(folder) / "video.mp4")
-        asked = _questions(args.seed)
-        with _vllm(bundle) as vllm, Agent(bundle, TorchEngine(bundle, "cpu")) as ours:
+        asked = benchmark_questions(args.seed)
+        with vllm_agent(bundle) as vllm, Agent(bundle, TorchEngine(bundle, "cpu")) as ours:
             systems: dict[str, tuple[Ask, Callable[[], None]]] = {
                 "published": (_published(bundle, video), lambda: None),
                 "torch": (_agent(ours, video), ours.forget),
@@ -84,25 +92,19 @@ def main() -> None:
         raise SystemExit("the replies differ")
 
 
-def _bundle(folder: Path, frames: int | None, side: int | None) -> Bundle:
-    """The embedded model, its views widened where that was asked for, without calibration (as the published way)."""
-    shutil.copytree(NANO, folder)
-    for path in folder.glob("*/role.json"):
-        role = json.loads(path.read_text())
-        role["view"] |= {"max_frames": frames} if frames else {}
-        role["view"] |= {"min_pixels": side**2, "max_pixels": side**2} if side else {}
-        path.write_text(json.dumps(role))
-    bundle = load_bundle(folder)
+def benchmark_bundle() -> Bundle:
+    """The embedded model without its calibration, which the published way does not have."""
+    bundle = load_bundle()
     return replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": None}))
 
 
 @contextmanager
-def _vllm(bundle: Bundle) -> Iterator[Agent]:
+def vllm_agent(bundle: Bundle) -> Iterator[Agent]:
     with Agent(bundle, VLLMEngine(bundle, VLLMOptions(kv_cache_memory=512 << 20))) as agent:
         yield agent
 
 
-def _questions(seed: int) -> list[str]:
+def benchmark_questions(seed: int) -> list[str]:
     """Questions that differ, about what is in the scene, of which every one is grounded."""
     texts = [one.text for one in questions(sample_scene(seed), Random(seed)) if one.query is not None]
     distinct = list(dict.fromkeys(texts))
@@ -144,14 +146,28 @@ def _reuse(agent: Agent, video: Path, asked: Sequence[str]) -> dict[str, object]
     with ThreadPoolExecutor(QUESTIONS) as threads:
         every = list(threads.map(lambda question: agent.ask(video, question), asked))
     views = {(call.frames, call.grid) for result in every for call in result.trace.calls}
-    (grounder,) = [call.usage for call in first.trace.calls if call.role == "grounder"]
     return {
-        "planner_to_grounder": round(grounder.cached_tokens / grounder.prompt_tokens, 4),
+        "planner_to_grounder": {
+            name: _share(agent, view, asked[0])
+            for name, view in {"own view": OWN_VIEW, "150 frames of 112 pixels": LONG_VIEW}.items()
+        },
         "first": first.reuse,
         "second": second.reuse,
         "sixteen": {what: sum(result.reuse[what] for result in every) for what in first.reuse},
         "views": len(views),
     }
+
+
+def _share(agent: Agent, view: View, question: str) -> float:
+    """The part of the grounder's prompt that is taken from the planner's."""
+    roles = agent.bundle.roles
+    planner, grounder = roles["planner"].spec, roles["grounder"].spec
+    clip = load_clip(SceneReader(sample_scene(LONG_SCENE), 112), view)
+    agent.forget()
+    agent.engine.generate([RoleRequest("planner", clip, planner.user_text(question), max_new_tokens=1)])
+    drafted = RoleRequest("grounder", clip, grounder.user_text(question), grounder.reply_prefix, max_new_tokens=1)
+    (reply,) = agent.engine.generate([drafted])
+    return round(reply.usage.cached_tokens / reply.usage.prompt_tokens, 4)
 
 
 def _timed(ask: Ask, asked: Sequence[str]) -> tuple[list[tuple[str, str]], float]:
@@ -173,8 +189,6 @@ def _show(times: dict[str, dict[str, list[float]]], reuse: dict[str, object], sa
 
 def _setup(args: argparse.Namespace) -> dict[str, object]:
     return {
-        "frames": args.frames,
-        "side": args.side,
         "seed": args.seed,
         "threads": args.threads,
         "questions": QUESTIONS,
@@ -187,8 +201,6 @@ def _setup(args: argparse.Namespace) -> dict[str, object]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=None, help="frames of a view (default: the model's)")
-    parser.add_argument("--side", type=int, default=None, help="pixels of a frame's side, a multiple of 28")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the torch engine")
     parser.add_argument("--repeat", type=int, default=3)

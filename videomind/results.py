@@ -65,6 +65,15 @@ class Usage:
     encoded: bool = False
     kv_bytes: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        """Of two requests made for one call, one after the other."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.encoded or other.encoded,
+            max(self.kv_bytes, other.kv_bytes),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RoleCall:

@@ -17,15 +17,15 @@ from videomind.engines.loop_thread import LoopThread
 from videomind.engines.reply_text import ReplyText
 from videomind.engines.vllm_adapters import AnswererAdapters, lora_request
 from videomind.engines.vllm_client import Finished, Job, VLLMClient
+from videomind.engines.vllm_jobs import JobMaker
 from videomind.engines.vllm_options import VLLMOptions
-from videomind.engines.vllm_setup import adapter_room, engine_arguments, prepare_environment, write_roles
+from videomind.engines.vllm_setup import adapter_room, engine_arguments, merge_size, prepare_environment, write_roles
 from videomind.engines.vllm_start import VLLMProcesses
-from videomind.errors import EngineBusy, EngineDead, EngineError, InputError
+from videomind.errors import EngineBusy, EngineDead, EngineError
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.fit import check_fit, text_shape
-from videomind.lora_switch.vllm_plugin.notes import Draft, Notes
 from videomind.lora_switch.vllm_plugin.versions import check_version
-from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
+from videomind.model.prompt import PromptEncoder
 from videomind.results import Usage
 
 AHEAD = 2
@@ -57,7 +57,7 @@ class VLLMEngine(Engine):
         for name, role in bundle.roles.items():
             if role.adapter is not None:
                 check_fit(role.adapter, shape, f"the adapter of the {name}")
-        self._read_bundle(bundle)
+        self._encoder = PromptEncoder(bundle.processor, merge_size(bundle.base))
         self._calls, self._counting = 0, threading.Lock()
         self._llm: Any = None
         self._folder = tempfile.TemporaryDirectory(prefix="videomind-")
@@ -71,13 +71,13 @@ class VLLMEngine(Engine):
 
     def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
         with self._call(requests):
-            jobs = [self._job(request, self._encode(request)) for request in requests]
-            finished = self._loop.run(self._client.run(jobs), cancel)
+            jobs = [self._jobs.job(request, self._jobs.encode(request)) for request in requests]
+            finished = self._run(jobs, cancel)
         return [Reply(self._text(one), self._usage(job, one)) for job, one in zip(jobs, finished, strict=True)]
 
     def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
         with self._call([request]):
-            job = self._job(request, self._encode(request))
+            job = self._jobs.job(request, self._jobs.encode(request))
             yield from self._loop.iterate(self._pieces(job), cancel)
 
     def choose(
@@ -86,23 +86,26 @@ class VLLMEngine(Engine):
         ids = [self._encoder.token_id(choice) for choice in choices]
         with self._call(requests):
             jobs = [
-                self._job(request, self._encode(request), max_tokens=1, logprob_token_ids=ids) for request in requests
+                self._jobs.job(request, self._jobs.encode(request), max_tokens=1, logprob_token_ids=ids)
+                for request in requests
             ]
-            finished = self._loop.run(self._client.run(jobs), cancel)
+            finished = self._run(jobs, cancel)
         return [
             Choice(tuple(math.exp(one.logprobs[token]) for token in ids), self._usage(job, one))
             for job, one in zip(jobs, finished, strict=True)
         ]
 
     def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
-        if not self._grounds:
+        if "grounder" not in self._bundle.roles:
             raise EngineError("this model has no grounder")
         with self._call(requests):
-            drafts = [None] * len(requests) if self._compat else self._ground_by_draft(requests, cancel)
-            return [
-                self._ground_by_generating(request, cancel) if grounding is None else grounding
-                for request, grounding in zip(requests, drafts, strict=True)
-            ]
+            drafted = [(None, Usage())] * len(requests) if self._compat else self._ground_by_draft(requests, cancel)
+            left = [row for row, (grounding, _) in enumerate(drafted) if grounding is None]
+            rest = dict(zip(left, self._ground_by_generating([requests[row] for row in left], cancel), strict=True))
+        return [
+            grounding or rest[row]._replace(usage=spent + rest[row].usage)
+            for row, (grounding, spent) in enumerate(drafted)
+        ]
 
     def memory(self) -> Memory:
         owned = {name: role.adapter for name, role in self._bundle.roles.items() if role.adapter is not None}
@@ -138,18 +141,6 @@ class VLLMEngine(Engine):
         self._loop.close()
         self._folder.cleanup()
 
-    def _read_bundle(self, bundle: Bundle) -> None:
-        from transformers import AutoConfig
-
-        config = AutoConfig.from_pretrained(bundle.base, local_files_only=True, trust_remote_code=False)
-        self._encoder = PromptEncoder(bundle.processor, config.vision_config.spatial_merge_size)
-        special = bundle.manifest.special_tokens
-        self._reg = self._encoder.token_id(special.reg)
-        self._segment = (self._encoder.token_id(special.seg_start), self._encoder.token_id(special.seg_end))
-        specs = [role.spec for role in bundle.roles.values()]
-        self._invocations = {s.name: self._encoder.ids(s.invocation) for s in specs if s.invocation}
-        self._grounds = "grounder" in bundle.roles
-
     def _start(self, folder: Path) -> None:
         from vllm.platforms import current_platform
 
@@ -158,13 +149,13 @@ class VLLMEngine(Engine):
         arguments = engine_arguments(self._bundle, roles, self._encoder, self.options, on_cpu)
         self._llm = self._processes.start(self._loop, arguments)
         self._client = VLLMClient(self._llm, AHEAD * self.options.max_num_seqs, self._processes.cause)
-        self._max_length: int = self._llm.model_config.max_model_len
         self._kv_bytes = self._loop.run(self._client.call("kv_bytes_per_token"))
-        self._role_adapters = {name: lora_request(name, role.number, role.folder) for name, role in roles.items()}
-        for adapter in self._role_adapters.values():
-            self._loop.run(self._client.load(adapter, pin=True))
+        for name, role in roles.items():
+            self._loop.run(self._client.load(lora_request(name, role.number, role.folder), pin=True))
         room = adapter_room(self._bundle, roles, self.options)
         self._adapters = AnswererAdapters(folder / "adapters", len(roles) + 1, self._bundle.base, room)
+        length: int = self._llm.model_config.max_model_len
+        self._jobs = JobMaker(self._bundle, self._encoder, roles, self._adapters, length)
 
     def _check_open(self) -> None:
         if self._llm is None:
@@ -186,99 +177,39 @@ class VLLMEngine(Engine):
             with self._counting:
                 self._calls -= 1
 
-    def _encode(self, request: RoleRequest, prefix: str | None = None) -> EncodedPrompt:
-        prompt = self._encoder.encode(
-            request.text,
-            request.clip.grid,
-            reply_prefix=request.reply_prefix if prefix is None else prefix,
-            segment=request.segment,
-            segment_ids=self._segment,
-        )
-        if len(prompt.ids) + request.max_new_tokens > self._max_length:
-            raise InputError(
-                f"prompt of {len(prompt.ids)} tokens is too long for this model (context {self._max_length})"
-            )
-        return prompt
-
-    def _job(self, request: RoleRequest, prompt: EncodedPrompt, draft: Draft | None = None, **sampling: Any) -> Job:
-        adapter, acts_from, base_until = self._adapter(request, prompt)
-        stop = {"stop_token_ids": sorted(self._encoder.stop_ids)}
-        return Job(
-            ids=prompt.ids,
-            clip=request.clip,
-            sampling=stop | {"max_tokens": request.max_new_tokens} | sampling,
-            notes=Notes("", acts_from, base_until, draft),
-            adapter=adapter,
-            priority=request.service.priority,
-            salt=request.service.salt,
-        )
-
-    def _adapter(self, request: RoleRequest, prompt: EncodedPrompt) -> tuple[Any, int, int]:
-        """vLLM's adapter of a request, from which token it acts, and how many leading tokens are as the base's."""
-        if request.role == "answerer" and request.service.answerer is not None:
-            chosen = self._adapters.get(request.service.answerer)
-            start = find_invocation(prompt, list(chosen.invocation)) if chosen.invocation else 0
-            start = len(prompt.ids) if start is None else start  # as PEFT: the base model where it is not invoked
-            return lora_request(request.service.answerer, chosen.number, chosen.folder), start, start
-        adapter = self._role_adapters.get(request.role)
-        invocation = self._invocations.get(request.role)
-        if adapter is None or invocation is None:
-            return adapter, 0, 0
-        start = find_invocation(prompt, invocation)
-        if start is None:
-            raise EngineError(
-                f"the prompt of the {request.role} does not hold the invocation of its adapter; mend its role.json"
-            )
-        return adapter, start, self._base_until(request.role, prompt, start)
-
-    def _base_until(self, role: str, prompt: EncodedPrompt, start: int) -> int:
-        """Tokens that a role embeds in its own way are not as the base's, wherever its adapter begins to act."""
-        adapter = self._bundle.roles[role].adapter
-        if adapter is None or adapter.embeddings:
-            return 0
-        if adapter.rows is None:
-            return start
-        own = np.flatnonzero(np.isin(prompt.ids[:start], adapter.rows.ids.numpy()))
-        return int(own[0]) if len(own) else start
-
-    def _ground_by_draft(self, requests: Sequence[RoleRequest], cancel: Cancel | None) -> list[Grounding | None]:
+    def _ground_by_draft(
+        self, requests: Sequence[RoleRequest], cancel: Cancel | None
+    ) -> list[tuple[Grounding | None, Usage]]:
         """One prefill each with the expected reply appended; None where the role would have said something else."""
-        prompts = [self._encode(request) for request in requests]
-        drafts = [self._draft(prompt, request) for prompt, request in zip(prompts, requests, strict=True)]
-        open_rows = [row for row, draft in enumerate(drafts) if draft is not None]
-        jobs = [self._job(requests[row], prompts[row], drafts[row], max_tokens=1) for row in open_rows]
-        groundings: list[Grounding | None] = [None] * len(requests)
-        for row, job, one in zip(open_rows, jobs, self._loop.run(self._client.run(jobs), cancel), strict=True):
-            draft, said = job.ids[prompts[row].prompt_length :], one.outcome["said"]
-            if said[:-1] == draft and said[-1] in self._encoder.stop_ids:
-                groundings[row] = Grounding(requests[row].reply_prefix, _spans(one), self._usage(job, one))
-        return groundings
+        prompts = [self._jobs.encode(request) for request in requests]
+        drafts = [self._jobs.draft(prompt, request) for prompt, request in zip(prompts, requests, strict=True)]
+        rows = [row for row, draft in enumerate(drafts) if draft is not None]
+        jobs = [self._jobs.job(requests[row], prompts[row], drafts[row], max_tokens=1) for row in rows]
+        found: list[tuple[Grounding | None, Usage]] = [(None, Usage())] * len(requests)
+        for row, job, one in zip(rows, jobs, self._run(jobs, cancel), strict=True):
+            draft, said, usage = job.ids[prompts[row].prompt_length :], one.outcome["said"], self._usage(job, one)
+            agreed = said[:-1] == draft and said[-1] in self._encoder.stop_ids
+            found[row] = Grounding(requests[row].reply_prefix, _spans(one), usage) if agreed else None, usage
+        return found
 
-    def _ground_by_generating(self, request: RoleRequest, cancel: Cancel | None) -> Grounding:
-        """Decode the reply first; where it says `<|reg|>`, localise with the reply as the draft."""
-        bare = self._encode(request, prefix="")
-        job = self._job(request, bare)
-        (finished,) = self._loop.run(self._client.run([job]), cancel)
-        reply = self._text(finished)
-        ids = [token for token in finished.tokens if token not in self._encoder.stop_ids]
-        if self._reg not in ids:
-            return Grounding(reply, None, self._usage(job, finished))
-        said = EncodedPrompt([*bare.ids, *ids], bare.positions, bare.video, len(bare.ids))
-        job = self._job(request, said, self._draft(said, request), max_tokens=1)
-        (localised,) = self._loop.run(self._client.run([job]), cancel)
-        return Grounding(reply, _spans(localised), self._usage(job, localised))
-
-    def _draft(self, prompt: EncodedPrompt, request: RoleRequest) -> Draft | None:
-        draft = prompt.ids[prompt.prompt_length :]
-        if self._reg not in draft:
-            return None
-        return Draft(
-            start=prompt.prompt_length,
-            reg=prompt.prompt_length + draft.index(self._reg),
-            video=int(prompt.video[0]),
-            tokens=len(prompt.video),
-            pairs=request.clip.num_pairs,
-        )
+    def _ground_by_generating(self, requests: Sequence[RoleRequest], cancel: Cancel | None) -> list[Grounding]:
+        """Decode the replies first; where one says `<|reg|>`, localise with the reply as the draft."""
+        bare = [self._jobs.encode(request, prefix="") for request in requests]
+        jobs = [self._jobs.job(request, prompt) for request, prompt in zip(requests, bare, strict=True)]
+        replies = self._run(jobs, cancel)
+        found = [
+            Grounding(self._text(one), None, self._usage(job, one)) for job, one in zip(jobs, replies, strict=True)
+        ]
+        said = [
+            self._jobs.with_reply(prompt, self._jobs.spoken(one)) for prompt, one in zip(bare, replies, strict=True)
+        ]
+        drafts = [self._jobs.draft(prompt, request) for prompt, request in zip(said, requests, strict=True)]
+        rows = [row for row, draft in enumerate(drafts) if draft is not None]
+        jobs = [self._jobs.job(requests[row], said[row], drafts[row], max_tokens=1) for row in rows]
+        for row, job, one in zip(rows, jobs, self._run(jobs, cancel), strict=True):
+            usage = found[row].usage + self._usage(job, one)
+            found[row] = Grounding(found[row].reply, _spans(one), usage)
+        return found
 
     async def _pieces(self, job: Job) -> AsyncIterator[str | Reply]:
         reply = ReplyText(self._encoder)
@@ -290,8 +221,11 @@ class VLLMEngine(Engine):
             elif item not in self._encoder.stop_ids and (piece := reply.add(item)):
                 yield piece
 
+    def _run(self, jobs: list[Job], cancel: Cancel | None) -> list[Finished]:
+        return self._loop.run(self._client.run(jobs), cancel) if jobs else []
+
     def _text(self, finished: Finished) -> str:
-        return self._encoder.decode([token for token in finished.tokens if token not in self._encoder.stop_ids])
+        return self._encoder.decode(self._jobs.spoken(finished))
 
     def _usage(self, job: Job, finished: Finished) -> Usage:
         tokens = len(job.ids) + len(finished.tokens)

@@ -44,9 +44,8 @@ class VLLMOptions(BaseModel):
             adapters as there is room for may act in one batch, the least recently used make place.
         adapters_in_memory: answerer adapters kept in main memory; the least recently used go first, roles never.
         max_adapter_rank: largest rank of an answerer adapter; None is that of the roles.
-        adapter_modules: linear layers that answerer adapters may touch beside those that the roles touch ("up_proj", …).
+        adapter_modules: linear layers ("up_proj", …) that answerer adapters may touch beside those of the roles.
         cuda_graphs: capture CUDA graphs (faster on GPU, slower to start).
-        startup_timeout: seconds until a start counts as failed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,7 +65,6 @@ class VLLMOptions(BaseModel):
     max_adapter_rank: int | None = Field(default=None, ge=1, le=512)
     adapter_modules: tuple[Module, ...] = ()
     cuda_graphs: bool = True
-    startup_timeout: float = Field(default=600, gt=0)
 
 
 def read_options(path: Path | None) -> VLLMOptions:

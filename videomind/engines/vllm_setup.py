@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from videomind.engines.vllm_options import VLLMOptions
 from videomind.errors import EngineError
 from videomind.lora_switch.bundle import DECODER_FILE, EMBEDDINGS_FILE, Bundle
+from videomind.lora_switch.files import read_json
 from videomind.lora_switch.vllm_plugin import ARCHITECTURE
 from videomind.lora_switch.vllm_plugin.owned_process import OWNED
 from videomind.lora_switch.vllm_plugin.served_adapter import allotted_rank, write_served
@@ -138,6 +139,11 @@ def adapter_room(bundle: Bundle, roles: dict[str, ServedRole], options: VLLMOpti
     }
     modules = touched | set(options.adapter_modules)
     return AdapterRoom(allotted_rank(rank), tuple(sorted(modules or {"q_proj", "k_proj", "v_proj", "o_proj"})))
+
+
+def merge_size(base: Path) -> int:
+    """Side of the patch groups that a base merges into one visual token."""
+    return int(read_json(base / "config.json")["vision_config"].get("spatial_merge_size", 2))
 
 
 def view_tokens(spec: RoleSpec) -> int:

@@ -56,7 +56,7 @@ class VLLMProcesses:
 
     def cause(self) -> str:
         """Why a process has ended, as far as one of them said so."""
-        return self._log.first_error() or "it left no message"
+        return self._log.first_error() or "it left no message (killed, or out of memory)"
 
     def kill(self) -> None:
         """End every process of the engine, also one that is only just being started."""

@@ -87,10 +87,10 @@ def test_every_role_with_and_without_segments(ours: VLLMEngine, theirs: TorchEng
 
 def test_rows_of_its_own_before_the_invocation_are_not_shared(ours: VLLMEngine, seen: Clip) -> None:
     marked = RoleRequest("grounder", seen, tiny.spec("grounder").user_text("what?"), segment=(4, 6))
-    prompt = ours._encode(marked)
-    _, acts_from, base_until = ours._adapter(marked, prompt)
-    first_mark = prompt.ids.index(ours._segment[0])
-    assert base_until == first_mark < acts_from
+    prompt = ours._jobs.encode(marked)
+    notes = ours._jobs.job(marked, prompt).notes
+    first_mark = prompt.ids.index(ours._encoder.token_id("<|seg_start|>"))
+    assert notes.base_until == first_mark < notes.acts_from
 
 
 def test_plain_adapters_share_nothing_with_the_base(ours: VLLMEngine, seen: Clip) -> None:

@@ -32,7 +32,7 @@ def cramped() -> Iterator[VLLMEngine]:
 
 
 def test_prompts_in_pieces(cramped: VLLMEngine, reference: TorchEngine) -> None:
-    assert all(len(cramped._encode(one).ids) > 64 for one in mixed([21]))
+    assert all(len(cramped._jobs.encode(one).ids) > 64 for one in mixed([21]))
     assert_same(cramped, reference, mixed([21, 22]))
 
 

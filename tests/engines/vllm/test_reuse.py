@@ -22,7 +22,7 @@ def test_a_role_takes_the_view_that_another_role_has_computed(nano: VLLMEngine) 
     seen = clip(11)
     (planned,) = nano.generate([request("planner", seen)])
     (grounded,) = nano.ground([request("grounder", seen)])
-    video_ends = nano._encode(request("grounder", seen)).video[-1] + 1
+    video_ends = nano._jobs.encode(request("grounder", seen)).video[-1] + 1
     assert planned.usage.cached_tokens == 0
     assert grounded.usage.cached_tokens >= shareable(int(video_ends)) >= 96
     assert (planned.usage.encoded, grounded.usage.encoded) == (True, False)
@@ -45,8 +45,8 @@ def test_what_was_reused_changes_nothing(nano: VLLMEngine, reference: TorchEngin
 
 def test_nothing_is_shared_from_the_invocation_on(nano: VLLMEngine) -> None:
     one = request("answerer", clip(14), "What is this? " * 8)
-    encoded = nano._encode(one)
-    start = nano._adapter(one, encoded)[1]
+    encoded = nano._jobs.encode(one)
+    start = nano._jobs.job(one, encoded).notes.acts_from
     assert shareable(len(encoded.ids)) > shareable(start) + BLOCK
     nano.generate([replace(one, role="base")])
     (reply,) = nano.generate([one])
