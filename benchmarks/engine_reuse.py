@@ -151,6 +151,7 @@ def _reuse(agent: Agent, video: Path, asked: Sequence[str]) -> dict[str, object]
             name: _share(agent, view, asked[0])
             for name, view in {"own view": OWN_VIEW, "150 frames of 112 pixels": LONG_VIEW}.items()
         },
+        "forwards_of_five_verifications": _verification_forwards(agent),
         "first": first.reuse,
         "second": second.reuse,
         "sixteen": {what: sum(result.reuse[what] for result in every) for what in first.reuse},
@@ -168,6 +169,18 @@ def _share(agent: Agent, view: View, question: str) -> float:
     drafted = RoleRequest("grounder", clip, grounder.user_text(question), grounder.reply_prefix, max_new_tokens=1)
     (reply,) = agent.engine.generate([drafted])
     return round(reply.usage.cached_tokens / reply.usage.prompt_tokens, 4)
+
+
+def _verification_forwards(agent: Agent) -> int:
+    engine, spec = agent.engine, agent.bundle.roles["verifier"].spec
+    assert isinstance(engine, VLLMEngine)
+    reader = SceneReader(sample_scene(LONG_SCENE), 56)
+    clips = [load_clip(reader, spec.view, (start, start + 6.0)) for start in range(0, 30, 6)]
+    before = engine.counted("forwards")
+    engine.choose(
+        [RoleRequest("verifier", clip, spec.user_text("it moves"), segment=(1, 3)) for clip in clips], ("Yes",)
+    )
+    return engine.counted("forwards") - before
 
 
 def _timed(ask: Ask, asked: Sequence[str]) -> tuple[list[tuple[str, str]], float]:

@@ -12,11 +12,29 @@ import torch
 from torch import Tensor
 
 from videomind.lora_switch.vllm_plugin.stock import (
+    AttentionCGSupport,
+    CacheOnlyAttentionBackend,
     CacheOnlyAttentionLayer,
+    CacheOnlyAttentionMetadataBuilder,
     MLAAttentionSpec,
     get_forward_context,
     is_forward_context_available,
 )
+
+
+class _Metadata(CacheOnlyAttentionMetadataBuilder):
+    _cudagraph_support = AttentionCGSupport.ALWAYS
+
+
+class _Backend(CacheOnlyAttentionBackend):
+    """States are written after the model's forward, outside any CUDA graph: they forbid none.
+
+    Stock vLLM takes such a layer for part of the forward, and would capture no whole decoding step because of it.
+    """
+
+    @staticmethod
+    def get_builder_cls() -> type[CacheOnlyAttentionMetadataBuilder]:
+        return _Metadata
 
 
 class StatePages(CacheOnlyAttentionLayer):
@@ -27,6 +45,7 @@ class StatePages(CacheOnlyAttentionLayer):
 
     def __init__(self, hidden_size: int, layers: int, cache_config: Any) -> None:
         super().__init__(1, hidden_size, cache_config, prefix=f"videomind_states.{layers}")
+        self.attn_backend = _Backend
 
     def get_kv_cache_spec(self, vllm_config: Any) -> MLAAttentionSpec:
         return MLAAttentionSpec(

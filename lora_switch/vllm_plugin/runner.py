@@ -32,7 +32,7 @@ class ChainRunner(_AnyRunner):
         act = self.model_config.hf_config.get_text_config().hidden_act
         self._grounder = Grounder(settings.decoder, act, self.device) if settings.decoder else None
         self._outcomes: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self.preempted = 0
+        self.preempted = self.forwards = 0
 
     def set_active_loras(
         self,
@@ -63,6 +63,7 @@ class ChainRunner(_AnyRunner):
 
     def _model_forward(self, *args: Any, **kwargs: Any) -> Any:
         states = super()._model_forward(*args, **kwargs)
+        self.forwards += 1
         self.model.pages.write(states)
         self._ground_finished_prompts()
         return states

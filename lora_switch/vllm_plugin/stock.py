@@ -10,7 +10,11 @@ import_without_torchvision()
 from vllm.forward_context import get_forward_context, is_forward_context_available
 from vllm.model_executor.layers.attention import Attention
 from vllm.model_executor.layers.layernorm import RMSNorm
-from vllm.model_executor.models.extract_hidden_states import CacheOnlyAttentionLayer
+from vllm.model_executor.models.extract_hidden_states import (
+    CacheOnlyAttentionBackend,
+    CacheOnlyAttentionLayer,
+    CacheOnlyAttentionMetadataBuilder,
+)
 from vllm.model_executor.models.qwen2_vl import (
     Qwen2VLDummyInputsBuilder,
     Qwen2VLForConditionalGeneration,
@@ -23,12 +27,16 @@ from vllm.multimodal.parse import MultiModalDataParser
 from vllm.multimodal.processing import PromptReplacement, PromptUpdate
 from vllm.multimodal.processing.processor import PlaceholderFeaturesInfo
 from vllm.platforms import current_platform
+from vllm.v1.attention.backend import AttentionCGSupport
 from vllm.v1.kv_cache_interface import MLAAttentionSpec
 
 __all__ = [
     "MULTIMODAL_REGISTRY",
     "Attention",
+    "AttentionCGSupport",
+    "CacheOnlyAttentionBackend",
     "CacheOnlyAttentionLayer",
+    "CacheOnlyAttentionMetadataBuilder",
     "MLAAttentionSpec",
     "MultiModalDataParser",
     "MultiModalFieldConfig",

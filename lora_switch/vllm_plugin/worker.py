@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+import torch._dynamo
 from vllm.platforms import current_platform
 
 from videomind.lora_switch.vllm_plugin.runner import ChainRunner
@@ -32,7 +34,7 @@ class ChainWorker(_StockWorker):
     """Builds our runner in place of the stock one, and answers the engine's calls."""
 
     def init_device(self) -> None:
-        _use_grouped_kernel()
+        _prepare_cpu()
         replaced = getattr(stock, _RUNNER)
         setattr(stock, _RUNNER, Runner)
         try:
@@ -56,6 +58,10 @@ class ChainWorker(_StockWorker):
         """
         self.model_runner.lora_manager._adapter_manager._pin_lora_in_cpu_cache(number)
 
+    def forwards(self) -> int:
+        """How many forwards there have been."""
+        return self.model_runner.forwards
+
     def preempted(self) -> int:
         """How often a request had to give its KV to others, and was computed anew."""
         return self.model_runner.preempted
@@ -71,8 +77,12 @@ class ChainWorker(_StockWorker):
         return sum(group.kv_cache_spec.page_size_bytes // group.kv_cache_spec.block_size for group in groups)
 
 
-def _use_grouped_kernel() -> None:
-    """On CPU: our LoRA kernel, in this process (see `kernels/punica_cpu.py`)."""
+def _prepare_cpu() -> None:
+    """On CPU, in this process: our LoRA kernel (see `kernels/punica_cpu.py`), and nothing compiled.
+
+    vLLM's sampler would compile a few lines for log-probabilities, when first asked for some: seconds for nothing.
+    """
     if current_platform.is_cpu():
+        torch._dynamo.config.disable = True
         name = f"{GroupedPunica.__module__}.{GroupedPunica.__name__}"
         type(current_platform).get_punica_wrapper = classmethod(lambda cls: name)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -121,6 +121,11 @@ class VLLMEngine(Engine):
     def check_health(self) -> None:
         self._check_open()
         self._loop.run(self._client.check_health())
+
+    def counted(self, what: Literal["forwards", "preempted"]) -> int:
+        """How many forwards there have been since the start, or how often a request lost its KV to others."""
+        self._check_open()
+        return int(self._loop.run(self._client.call(what)))
 
     def adapters(self) -> tuple[str, ...]:
         return self._adapters.names()

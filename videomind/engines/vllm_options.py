@@ -39,6 +39,7 @@ class VLLMOptions(BaseModel):
         max_waiting: requests that may wait beyond those in the batch before `EngineBusy` is raised.
         prefix_caching: keep KV for reuse.
         tensor_parallel: over how many GPUs each layer is split.
+        executor: how processes of several GPUs are run: "mp" on one machine, "ray" on several; None leaves it to vLLM.
         quantization: vLLM's name of a quantization ("fp8", "awq", …) for the base's weights, or None.
         adapters_on_device: answerer adapters for which there is room on the device beside the roles' own; as many
             adapters as there is room for may act in one batch, the least recently used make place.
@@ -59,6 +60,7 @@ class VLLMOptions(BaseModel):
     max_waiting: int = Field(default=1024, ge=0)
     prefix_caching: bool = True
     tensor_parallel: int = Field(default=1, ge=1, le=64)
+    executor: Literal["mp", "ray"] | None = None
     quantization: str | None = Field(default=None, max_length=100)
     adapters_on_device: int = Field(default=4, ge=0, le=512)
     adapters_in_memory: int = Field(default=64, ge=0, le=100_000)

@@ -111,6 +111,7 @@ def engine_arguments(
         "enable_chunked_prefill": True,
         "scheduling_policy": "priority",
         "tensor_parallel_size": options.tensor_parallel,
+        "distributed_executor_backend": options.executor,
         "gpu_memory_utilization": options.gpu_memory_utilization,
         "kv_cache_memory_bytes": options.kv_cache_memory or (CPU_KV_CACHE if on_cpu else None),
         "block_size": 32 if on_cpu else 16,

@@ -32,6 +32,12 @@ def test_verifications_with_segments_all_over_the_view(nano: VLLMEngine, referen
     assert_same_choices(nano, reference, requests)
 
 
+def test_five_verifications_are_one_batch(nano: VLLMEngine) -> None:
+    before = nano.counted("forwards")
+    nano.choose([request("verifier", clip(seed, "verifier")) for seed in range(60, 65)], ["Yes", "No"])
+    assert nano.counted("forwards") - before <= 2  # the first to arrive may not wait for the others
+
+
 def test_log_probabilities_along_a_reply(nano: VLLMEngine, reference: TorchEngine) -> None:
     one = request("planner", clip(5))
     (reply,) = reference.generate([one])

@@ -37,8 +37,8 @@ def test_prompts_in_pieces(cramped: VLLMEngine, reference: TorchEngine) -> None:
 
 
 def test_requests_that_were_preempted(cramped: VLLMEngine, reference: TorchEngine) -> None:
-    before = cramped._loop.run(cramped._client.call("preempted"))
+    before = cramped.counted("preempted")
     requests = [replace(request("planner", clip(seed)), max_new_tokens=48) for seed in range(23, 33)]
     requests += [request("grounder", clip(seed)) for seed in range(23, 27)]
     assert_same(cramped, reference, requests)
-    assert cramped._loop.run(cramped._client.call("preempted")) > before
+    assert cramped.counted("preempted") > before
