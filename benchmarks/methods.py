@@ -76,7 +76,7 @@ class Row(NamedTuple):
         plain: whether that is plain LoRA already.
         low: relative error of weights and of outputs as plain LoRA of rank `LOW`; None for plain LoRA.
         high: the largest rank, and the error of the weights, where 0.9999 of the change's energy is kept.
-        vllm: whether stock vLLM would serve it: `YES`, `CONVERTED` or `NO`.
+        vllm: whether the vLLM engine would serve it: `YES`, `CONVERTED` or `NO`.
     """
 
     method: str

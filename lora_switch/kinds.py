@@ -115,9 +115,6 @@ def is_plain(config: Mapping[str, Any]) -> bool:
 
 
 def vllm_serves(config: Mapping[str, Any]) -> bool:
-    """Whether stock vLLM serves this adapter: plain LoRA on every token, of one scale, and of a rank that it takes."""
-    r, alpha = config.get("r", 0), config.get("lora_alpha", 0)
-    ranks, alphas = config.get("rank_pattern") or {}, config.get("alpha_pattern") or {}
-    scales = {round(alphas.get(name, alpha) / ranks.get(name, r), 6) for name in {*ranks, *alphas}}
-    plain = is_plain(config) and not odd_settings(config) and not config.get("alora_invocation_tokens")
-    return plain and max([r, *ranks.values()]) <= VLLM_MAX_RANK and scales <= {round(alpha / r, 6)}
+    """Whether the vLLM engine serves this adapter: plain LoRA or aLoRA, of a rank that vLLM takes."""
+    ranks = config.get("rank_pattern") or {}
+    return is_plain(config) and not odd_settings(config) and max([config.get("r", 0), *ranks.values()]) <= VLLM_MAX_RANK

@@ -60,7 +60,7 @@ class RoleSwitch:
         self._embed = {role: self._own(role, adapter, "embed_tokens.weight") for role, adapter in adapters.items()}
         self._head = {role: self._own(role, adapter, "lm_head.weight") for role, adapter in adapters.items()}
         self._rows = {role: self._own_rows(role, adapter) for role, adapter in adapters.items()}
-        self._bytes = {role: _adapter_bytes(adapter, self._weight.dtype) for role, adapter in adapters.items()}
+        self._bytes = {role: adapter_bytes(adapter, self._weight.dtype) for role, adapter in adapters.items()}
 
     def index(self, role: str | None) -> int:
         """Adapter index of a role; `BASE` for a role without adapter and for the base model."""
@@ -142,7 +142,8 @@ def _gain(weight_OI: Tensor, pair: LoRAPair) -> Tensor:
     return magnitude / length
 
 
-def _adapter_bytes(adapter: Adapter, dtype: torch.dtype) -> dict[str, int]:
+def adapter_bytes(adapter: Adapter, dtype: torch.dtype) -> dict[str, int]:
+    """Bytes of its factors ("adapter") and of what it owns ("embeddings") in a number type."""
     parts = (part for pair in adapter.pairs.values() for part in (pair.a, pair.b, pair.magnitude) if part is not None)
     numbers = sum(part.numel() for part in parts)
     owned = sum(tensor.numel() for tensor in adapter.embeddings.values())

@@ -66,11 +66,6 @@ class ChainWorker(_StockWorker):
         """How often a request had to give its KV to others, and was computed anew."""
         return self.model_runner.preempted
 
-    def base_bytes(self) -> int:
-        """Bytes of the base's weights on this rank (tied weights once, adapters not)."""
-        weights = {p.data_ptr(): p.numel() * p.element_size() for p in self.model_runner.model.parameters()}
-        return sum(weights.values())
-
     def kv_bytes_per_token(self) -> int:
         """Bytes that a token takes in the paged cache of this rank: keys, values, and its hidden state."""
         groups = self.model_runner.kv_cache_config.kv_cache_groups

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from videomind.engines.base import Cancel, Choice, Engine, Grounding, Load, Memory, Reply, RoleRequest
 from videomind.engines.loop_thread import LoopThread
@@ -24,6 +25,8 @@ from videomind.engines.vllm_start import VLLMProcesses
 from videomind.errors import EngineBusy, EngineDead, EngineError
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.fit import check_fit, text_shape
+from videomind.lora_switch.identity import tensor_shapes
+from videomind.lora_switch.switch import adapter_bytes
 from videomind.lora_switch.vllm_plugin.versions import check_version
 from videomind.model.prompt import PromptEncoder
 from videomind.results import Usage
@@ -108,8 +111,13 @@ class VLLMEngine(Engine):
         ]
 
     def memory(self) -> Memory:
-        owned = {name: role.adapter for name, role in self._bundle.roles.items() if role.adapter is not None}
-        return Memory(self._loop.run(self._client.call("base_bytes")), {name: {} for name in owned})
+        self._check_open()
+        dtype: torch.dtype = self._llm.model_config.dtype
+        numbers = sum(math.prod(shape) for shape in tensor_shapes(self._bundle.base).values())
+        roles = {name: adapter_bytes(role.adapter, dtype) for name, role in self._bundle.roles.items() if role.adapter}
+        if decoder := self._bundle.roles["grounder"].decoder if "grounder" in self._bundle.roles else None:
+            roles.setdefault("grounder", {})["decoder"] = sum(weight.numel() for weight in decoder.values()) * 4
+        return Memory(numbers * dtype.itemsize, roles)
 
     def forget(self) -> None:
         self._check_open()

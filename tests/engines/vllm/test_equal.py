@@ -82,6 +82,10 @@ def test_a_grounder_whose_reply_is_not_the_draft_is_generated(nano: VLLMEngine, 
         np.testing.assert_allclose(ours.spans, theirs.spans, atol=1e-4)
 
 
+def test_memory_is_told_alike(nano: VLLMEngine, reference: TorchEngine) -> None:
+    assert nano.memory() == reference.memory()
+
+
 def test_a_prompt_beyond_the_context_is_refused(nano: VLLMEngine) -> None:
     with pytest.raises(InputError, match="too long"):
         nano.generate([request("answerer", clip(1), "x" * 9000)])
