@@ -1,1 +1,1 @@
-"""HTTP API and chat page: nothing stands here yet."""
+"""The HTTP server around one running agent."""

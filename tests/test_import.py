@@ -18,6 +18,10 @@ HEAVY = (
     "av",
     "gradio",
     "pydantic",
+    "fastapi",
+    "uvicorn",
+    "httpx2",
+    "prometheus_client",
     "matplotlib",
 )
 

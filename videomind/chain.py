@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from videomind.engines.base import STANDARD, Cancel, Engine, Reply, RoleRequest, Service
 from videomind.events import AnswerToken, Done, Event, Grounded, Judged, PlanReady, Verified
+from videomind.metrics import count_calls
 from videomind.results import Answer, Candidate, Plan, Result, RoleCall, Trace, Usage
 from videomind.roles import answerer, grounder, planner, verifier
 from videomind.roles.calibration import Calibration
@@ -222,20 +223,21 @@ class Chain:
         usages: Sequence[Usage],
         scores: Sequence[float | None] = (None,),
     ) -> None:
-        """Note the calls of one batch, which ends just now, in the trace."""
+        """Note the calls of one batch, which ends just now, in the trace and in the process's counters."""
         seconds = self._timings[requests[0].role] / len(requests)
-        for request, reply, usage, score in zip(requests, replies, usages, scores, strict=True):
-            clip = request.clip
-            self._calls.append(
-                RoleCall(
-                    role=request.role,
-                    prompt=request.text,
-                    reply=reply,
-                    span=clip.span,
-                    frames=clip.indices,
-                    grid=clip.grid,
-                    score=score,
-                    seconds=round(seconds, 6),
-                    usage=usage,
-                )
+        calls = [
+            RoleCall(
+                role=request.role,
+                prompt=request.text,
+                reply=reply,
+                span=request.clip.span,
+                frames=request.clip.indices,
+                grid=request.clip.grid,
+                score=score,
+                seconds=round(seconds, 6),
+                usage=usage,
             )
+            for request, reply, usage, score in zip(requests, replies, usages, scores, strict=True)
+        ]
+        self._calls += calls
+        count_calls(calls)

@@ -12,7 +12,7 @@ from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
 from videomind.errors import InputError
 from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
-from videomind.results import Answer, Candidate, Plan, Result, VideoInfo
+from videomind.results import Answer, Candidate, Plan, Result, RoleCall, Trace, Usage, VideoInfo
 
 FIRST, SECOND = Candidate(5.2, 8.1, 0.91, 0.70), Candidate(60.0, 75.5, 0.95, 0.41)
 RESULT = Result(
@@ -72,6 +72,15 @@ def test_the_panel_names_answer_moment_scores_and_files() -> None:
         "1.3 s",
     ):
         assert text in panel
+
+
+def test_what_was_reused_is_shown() -> None:
+    call = RoleCall("planner", "", "", (0.0, 1.0), (), (1, 2, 2))
+    fresh, reused = replace(call, usage=Usage(400, 0, True)), replace(call, usage=Usage(12, 6, False))
+    assert "reused" not in shown(replace(RESULT, trace=Trace((fresh,))))
+    assert "reused      6 of 412 prompt tokens, 1 of 2 views" in shown(replace(RESULT, trace=Trace((fresh, reused))))
+    only_views = replace(call, usage=Usage(12, 0, False))
+    assert "reused      1 of 1 views" in shown(replace(RESULT, trace=Trace((only_views,))))
 
 
 def test_the_chosen_option_is_shown_in_full() -> None:

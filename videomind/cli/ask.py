@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from videomind.cli.evidence import plan_evidence
+from videomind.cli.loading import ModelChoice
 from videomind.cli.options import (
     AsJson,
     ClipFile,
     Compat,
     Device,
     Dtype,
+    EngineConfig,
+    EngineName,
     Model,
     PlotFile,
     TraceFile,
@@ -33,7 +36,13 @@ def ask(
         typer.Option(help="An option of a multiple choice; give it once per option.", metavar="TEXT"),
     ] = None,
     subtitles: Annotated[Path | None, typer.Option(help="Subtitles (.srt, .vtt, .ass).", metavar="FILE")] = None,
+    answerer: Annotated[
+        Path | None,
+        typer.Option(help="A PEFT adapter to answer with, in place of the model's own (vLLM only).", metavar="DIR"),
+    ] = None,
     model: Model = None,
+    engine: EngineName = "torch",
+    engine_config: EngineConfig = None,
     as_json: AsJson = False,
     trace: TraceFile = None,
     save_clip: ClipFile = None,
@@ -57,9 +66,7 @@ def ask(
         options=check_options(option) if option else (),
         subtitles=subtitles,
         roles=parse_roles(roles),
-        model=model,
-        device=device,
-        dtype=dtype,
-        compat=compat,
+        answerer=answerer,
+        choice=ModelChoice(model, engine, engine_config, device, dtype, compat),
     )
     run_and_show(run, plan_evidence(video, trace=trace, clip=save_clip, plot=plot), as_json)

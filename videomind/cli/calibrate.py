@@ -17,7 +17,8 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from videomind.cli.options import AsJson, Device, Dtype
+from videomind.cli.loading import ModelChoice
+from videomind.cli.options import AsJson, Device, Dtype, EngineConfig, EngineName
 from videomind.cli.outputs import json_text
 from videomind.cli.terminal import printable, progress_console
 from videomind.errors import InputError
@@ -47,6 +48,8 @@ def calibrate(
         Path | None,
         typer.Option(help="Write a calibrated copy here and leave MODEL as it is.", metavar="DIR"),
     ] = None,
+    engine: EngineName = "torch",
+    engine_config: EngineConfig = None,
     as_json: AsJson = False,
     device: Device = "auto",
     dtype: Dtype = "auto",
@@ -56,7 +59,6 @@ def calibrate(
     Grounder and verifier look for every record; what they say is compared with what is known, and the rules go into
     the manifest of the model. Shown is how well they do by cross-validation over videos.
     """
-    from videomind.agent import Agent
     from videomind.lora_switch.calibrated import check_target, write_calibration
     from videomind.training.calibration import fit_calibration
     from videomind.training.jsonl import read_records
@@ -65,7 +67,9 @@ def calibrate(
     check_target(model, out)
     with _warnings(console):
         records = read_records(data, "grounder", videos)
-        with Agent.from_pretrained(model, device=device, dtype=dtype) as agent:
+        with console.status("loading") as status:
+            agent = ModelChoice(model, engine, engine_config, device, dtype).load(status)
+        with agent:
             if "grounder" not in agent.roles:
                 raise InputError(f"{model} has no grounder: there is nothing to calibrate")
             measured, skipped = _measure(agent, records, console)

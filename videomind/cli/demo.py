@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from videomind.cli.evidence import save_clip
-from videomind.cli.options import Device, Dtype, Model
+from videomind.cli.loading import ModelChoice
+from videomind.cli.options import Device, Dtype, EngineConfig, EngineName, Model
 from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
 from videomind.cli.terminal import clock, moment_text, progress_console
@@ -39,6 +40,8 @@ class Verdict:
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for the video and the evidence.", metavar="OUT")] = Path("demo"),
     model: Model = None,
+    engine: EngineName = "torch",
+    engine_config: EngineConfig = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
 ) -> None:
@@ -48,12 +51,11 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot create the folder {out}: {error.strerror}") from None
-    with chain.status("rendering the video, loading the model"):
-        from videomind.agent import Agent
+    with chain.status("rendering the video") as status:
         from videomind.synth.demo import DEMO_QUESTIONS, write_demo
 
         video = write_demo(out / "demo.mp4")
-        agent = Agent.from_pretrained(model, device=device, dtype=dtype)
+        agent = ModelChoice(model, engine, engine_config, device, dtype).load(status)
     console.print(Text(f"A video with known events: {video}"))
     with agent:
         verdicts = [

@@ -12,12 +12,15 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.filesize import decimal
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from videomind.cli.options import AsJson, Device, Dtype, Model
+from videomind.cli.loading import ModelChoice
+from videomind.cli.options import AsJson, Device, Dtype, EngineConfig, EngineName, Model
 from videomind.cli.outputs import json_text
 from videomind.cli.terminal import printable, progress_console
+from videomind.cli.vllm_report import describe_vllm, vllm_text
 
 PACKAGES = (
     "videomind-agent",
@@ -32,20 +35,31 @@ TEST_FRAMES = 10
 PROBLEM = 1
 
 
-def doctor(model: Model = None, as_json: AsJson = False, device: Device = "auto", dtype: Dtype = "auto") -> None:
-    """Check the installation and a model; show versions, device and memory."""
-    with progress_console().status("examining"):
+def doctor(
+    model: Model = None,
+    engine: EngineName = "torch",
+    engine_config: EngineConfig = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+) -> None:
+    """Check the installation and a model; show versions, device and memory.
+
+    With --engine vllm the model is loaded by vLLM: a test of whether that starts.
+    """
+    with progress_console().status("examining") as status:
         report: dict[str, Any] = {
             "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
             "device": describe_device(device),
             "video": check_video(),
-            "model": examine_model(model, device, dtype),
+            "vllm": describe_vllm(),
+            "model": examine_model(ModelChoice(model, engine, engine_config, device, dtype), status),
         }
     if as_json or not sys.stdout.isatty():
         print(json_text(report))
     else:
         Console(highlight=False).print(_table(report))
-    if report["video"] != "works":
+    if report["video"] != "works" or report["vllm"]["problems"]:
         raise typer.Exit(PROBLEM)
 
 
@@ -85,22 +99,21 @@ def check_video() -> str:
         return f"fails: {type(error).__name__}: {error}"
 
 
-def examine_model(model: Path | None, device: str, dtype: str) -> dict[str, Any]:
+def examine_model(choice: ModelChoice, status: Status) -> dict[str, Any]:
     """Loads a model; its name, place, device and bytes of base and roles.
 
     Raises:
         BundleError: the folder is no usable model.
-        EngineError: the device is not there.
+        EngineError: the device is not there, or the engine does not start.
     """
-    from videomind.agent import Agent
-
-    with Agent.from_pretrained(model, device=device, dtype=dtype) as agent:
+    with choice.load(status) as agent:
         memory = agent.memory()
         roles = {role: memory.roles.get(role, {}) for role in agent.roles}
         return {
             "name": agent.bundle.manifest.name,
             "folder": str(agent.bundle.folder),
             "base": str(agent.bundle.base),
+            "engine": agent.engine.name,
             "bytes": {
                 "base": memory.base,
                 "roles": roles,
@@ -124,6 +137,9 @@ def _table(report: dict[str, Any]) -> Table:
         table.add_row(name, found or "not installed")
     table.add_row("device", report["device"])
     table.add_row("video files", Text(printable(report["video"])))
+    table.add_row("vLLM", Text(vllm_text(report["vllm"])))
+    for problem in report["vllm"]["problems"]:
+        table.add_row("", Text(printable(problem), style="yellow"))
     model, size = report["model"], report["model"]["bytes"]
     table.add_row("model", Text(printable(f"{model['name']} in {model['folder']}")))
     table.add_row("  base", decimal(size["base"]))

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from videomind.cli.evidence import plan_evidence
-from videomind.cli.options import AsJson, ClipFile, Compat, Device, Dtype, Model, PlotFile, TraceFile, Video
+from videomind.cli.loading import ModelChoice
+from videomind.cli.options import (
+    AsJson,
+    ClipFile,
+    Compat,
+    Device,
+    Dtype,
+    EngineConfig,
+    EngineName,
+    Model,
+    PlotFile,
+    TraceFile,
+    Video,
+)
 from videomind.cli.run import Run, run_and_show
 from videomind.roles.question import check_question
 
@@ -18,6 +31,8 @@ def find(
     top_k: Annotated[int, typer.Option(min=1, max=100, help="How many candidates to list.")] = 5,
     every: Annotated[bool, typer.Option("--all", help="Find every moment that matches, not the best alone.")] = False,
     model: Model = None,
+    engine: EngineName = "torch",
+    engine_config: EngineConfig = None,
     as_json: AsJson = False,
     trace: TraceFile = None,
     save_clip: ClipFile = None,
@@ -38,9 +53,6 @@ def find(
         roles=("grounder", "verifier"),
         top_k=top_k,
         every=every,
-        model=model,
-        device=device,
-        dtype=dtype,
-        compat=compat,
+        choice=ModelChoice(model, engine, engine_config, device, dtype, compat),
     )
     run_and_show(run, plan_evidence(video, trace=trace, clip=save_clip, plot=plot, every=every), as_json)

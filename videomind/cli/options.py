@@ -17,8 +17,25 @@ Model = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Dtype = Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option(help="Number type of the weights.")]
+EngineName = Annotated[
+    Literal["torch", "vllm"],
+    typer.Option("--engine", help="torch starts at once; vllm takes half a minute, then batches questions and reuses."),
+]
+EngineConfig = Annotated[
+    Path | None,
+    typer.Option("--engine-config", help="Options of the vLLM engine (.toml, see docs/vllm.md).", metavar="FILE"),
+]
 Compat = Annotated[
     bool, typer.Option("--compat", help="Repeat the published code's slips, without calibration, to compare.")
+]
+ServerUrl = Annotated[
+    str, typer.Option("--url", envvar="VIDEOMIND_URL", help="Where `videomind serve` runs.", metavar="URL")
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        envvar="VIDEOMIND_API_KEY", help="API key of the server; the variable keeps it out of `ps`.", metavar="KEY"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout (the default when it is no terminal).")]
 TraceFile = Annotated[

@@ -30,6 +30,8 @@ def result_panel(result: Result, options: Sequence[str] = (), written: Mapping[s
     rows.add_column(style="dim")
     rows.add_column()
     _add_moments(rows, result)
+    if reused := _reused(result.reuse):
+        rows.add_row("reused", Text(reused, style="dim"))
     for what, path in (written or {}).items():
         rows.add_row(what, Text(printable(str(path))))
     signature = f"{result.model} · {result.engine} · {result.timings.get('total', 0.0):.1f} s"
@@ -89,6 +91,16 @@ def _headline(result: Result, options: Sequence[str]) -> Text:
         letter = result.answer.option
         return Text(f"{letter}  {printable(options[ord(letter) - ord('A')])}", style="bold")
     return Text(printable(result.answer.text) or "(no answer)", style="bold")
+
+
+def _reused(reuse: Mapping[str, int]) -> str:
+    """What need not be computed again: "96 of 412 prompt tokens, 2 of 8 views"; "" where everything was."""
+    tokens, views = reuse["cached_tokens"], reuse["visual_calls_saved"]
+    parts = [
+        f"{tokens} of {reuse['prompt_tokens']} prompt tokens" if tokens else "",
+        f"{views} of {reuse['visual_calls'] + views} views" if views else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _scores(moment: Candidate) -> str:

@@ -1,0 +1,57 @@
+"""The HTTP side in a thread of its own, so that the main thread can load the model and listen to signals."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from videomind.errors import InputError
+
+GRACE = 10
+"""Seconds that requests under way may take to finish when the server stops."""
+
+
+class HttpServer:
+    """Holds the port from the beginning; answers from `start` to `close`.
+
+    Raises:
+        InputError: the address cannot be used.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family)
+        except (OSError, OverflowError) as error:
+            number = getattr(error, "errno", None)
+            reason = os.strerror(number) if number and number > 0 else error
+            raise InputError(f"cannot listen on {host} port {port}: {reason}; give another --port or --host") from error
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="videomind-http")
+
+    def start(self) -> None:
+        """Answer requests from now on."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until it has stopped."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """Take no more requests, and give those under way some seconds. May be called again."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
