@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from tests.engines.vllm.ask import clip, request
-from videomind.engines.base import Cancel, Reply
+from videomind.engines.base import Cancel, Reply, Service
 from videomind.engines.vllm_engine import VLLMEngine
 from videomind.errors import Cancelled, EngineBusy
 
@@ -79,6 +81,17 @@ def test_the_kv_of_cancelled_requests_is_free_again(nano: VLLMEngine) -> None:
             nano.generate([request("planner", clip(37), "Why? " * 200)] * 100, cancel)
     replies: list[Reply] = nano.generate([request("planner", clip(38))] * 32)
     assert len({reply.text for reply in replies}) == 1
+
+
+def test_a_call_of_higher_priority_overtakes_those_that_wait(nano: VLLMEngine) -> None:
+    many, seen = 160, clip(39)
+    with ThreadPoolExecutor(many) as threads:
+        patient = replace(request("planner", seen), service=Service(priority=1))
+        waiting = [threads.submit(nano.generate, [patient]) for _ in range(many)]
+        assert soon(lambda: nano._calls == many)
+        nano.generate([request("planner", seen)])
+        overtaken = sum(not call.done() for call in waiting)
+    assert overtaken > many / 4
 
 
 def test_too_many_calls_are_refused_at_once(nano: VLLMEngine, monkeypatch: pytest.MonkeyPatch) -> None:
