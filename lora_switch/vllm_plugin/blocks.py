@@ -6,6 +6,7 @@ that ends before the adapter's first token is hashed without it, so the base and
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -35,6 +36,7 @@ def share_blocks_before_adapter() -> None:
     if getattr(stock, "base_aligned", False):
         return
 
+    @functools.wraps(stock)
     def base_aligned(request: Any, start: int, end: int, *args: Any, **kwargs: Any) -> Any:
         if request.lora_request is not None:
             notes = notes_of(request.sampling_params)

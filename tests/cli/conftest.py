@@ -1,5 +1,6 @@
 """A small real video and a way to run the command in this process."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from videomind.cli.main import app
 from videomind.synth.video import write_video
 
 Videomind = Callable[..., tuple[int, str, str]]
+
+
+def heed_interrupts() -> None:
+    """In a child before it starts: shells let what runs in the background ignore SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Videomind
+from tests.cli.conftest import Videomind, heed_interrupts
 
 ROLE: dict[str, Any] = {
     "name": "answerer",
@@ -146,7 +146,7 @@ def test_an_interrupted_process_ends_with_code_130(tmp_path: Path) -> None:
     pipe = tmp_path / "prompts.json"
     os.mkfifo(pipe)
     command = [sys.executable, "-m", "videomind.cli", "convert", "official", "out", "--prompts", str(pipe)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
     with pipe.open("w"):  # opens as soon as the command reads its prompts, which then never come
         process.send_signal(signal.SIGINT)
         stderr = process.communicate(timeout=60)[1]

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 import torch
 
-from tests.cli.conftest import Videomind
+from tests.cli.conftest import Videomind, heed_interrupts
 from videomind.cli.server_client import ServerClient
 from videomind.errors import InputError
 from videomind.lora_switch.adapter import Adapter, LoRAPair, write_adapter
@@ -41,7 +41,9 @@ def config(tmp_path: Path) -> Path:
 def running(*args: str | Path) -> Iterator[subprocess.Popen[str]]:
     """`videomind ARGS…` as a process of its own, with pipes; nothing of it is left afterwards."""
     command = [sys.executable, "-m", "videomind.cli", *map(str, args)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    )
     try:
         yield process
     finally:

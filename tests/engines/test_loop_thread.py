@@ -57,6 +57,19 @@ def test_a_set_event_cancels_the_coroutine(loop: LoopThread) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_with_a_set_event_nothing_begins(loop: LoopThread) -> None:
+    begun = threading.Event()
+
+    async def begin() -> None:
+        begun.set()
+
+    cancel = Cancel()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        loop.run(begin(), cancel)
+    assert not begun.wait(0.1)
+
+
 def test_items_as_they_come_and_errors_after_them(loop: LoopThread) -> None:
     async def items() -> AsyncIterator[int]:
         yield 1

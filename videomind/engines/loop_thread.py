@@ -33,6 +33,9 @@ class LoopThread:
         Raises:
             Cancelled: the event was set; the coroutine has been cancelled.
         """
+        if cancel is not None and cancel.is_set():
+            work.close()
+        _check(cancel)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             while True:
