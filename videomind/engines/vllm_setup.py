@@ -84,6 +84,8 @@ def engine_arguments(
     if on_cpu and options.tensor_parallel > 1:
         raise EngineError("tensor_parallel above 1 needs GPUs")
     dtype = options.dtype if options.dtype != "auto" else ("float32" if on_cpu else "bfloat16")
+    if not on_cpu and dtype == "float32":
+        raise EngineError("vLLM's LoRA kernels on a GPU take 16 bits only: leave dtype out, or say bfloat16 or float16")
     views = max(view_tokens(role.spec) for role in bundle.roles.values())
     owned = {
         str(served.number): str(path.resolve())
