@@ -12,7 +12,6 @@ from typing import Any
 
 from videomind.lora_switch.vllm_plugin.notes import notes_of
 
-_OWNER = "vllm.v1.core.kv_cache_utils"
 _NAME = "generate_block_hash_extra_keys"
 
 

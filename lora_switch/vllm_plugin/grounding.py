@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,8 +12,10 @@ from torch import Tensor
 from videomind.lora_switch.files import read_tensors
 from videomind.lora_switch.vllm_plugin.notes import Draft
 from videomind.model.decoder import TimestampDecoder
+from videomind.model.visual_cache import VisualCache
 
 MAX_POOLED_BYTES = 256 << 20
+"""Of the mean states of views seen before."""
 
 
 class Grounded(NamedTuple):
@@ -29,30 +30,6 @@ class Grounded(NamedTuple):
     spans: list[list[float]]
 
 
-class PooledViews:
-    """Mean states [T, H] of the frame pairs of views seen before; the least recently used go first."""
-
-    def __init__(self, max_bytes: int = MAX_POOLED_BYTES) -> None:
-        self.max_bytes, self.bytes = max_bytes, 0
-        self._views: OrderedDict[Any, Tensor] = OrderedDict()
-
-    def get(self, key: Any, pool: Callable[[], Tensor]) -> Tensor:
-        """The states kept under `key`, or those that `pool` gives now."""
-        if key in self._views:
-            self._views.move_to_end(key)
-            return self._views[key]
-        view = self._views[key] = pool()
-        self.bytes += view.nbytes
-        while self.bytes > self.max_bytes and self._views:
-            self.bytes -= self._views.popitem(last=False)[1].nbytes
-        return view
-
-    def clear(self) -> None:
-        """Forget all views."""
-        self._views.clear()
-        self.bytes = 0
-
-
 class Grounder:
     """The timestamp decoder beside the model.
 
@@ -64,7 +41,7 @@ class Grounder:
 
     def __init__(self, path: str, hidden_act: str, device: torch.device) -> None:
         self._decoder = TimestampDecoder.from_state_dict(read_tensors(Path(path)), hidden_act).to(device)
-        self.pooled = PooledViews()
+        self.pooled = VisualCache(MAX_POOLED_BYTES)
 
     def ground(
         self,
@@ -85,7 +62,7 @@ class Grounder:
         def pool() -> Tensor:
             return read(draft.video, draft.video + draft.tokens).float().unflatten(0, (draft.pairs, -1)).mean(1)
 
-        frames = self.pooled.get(view, pool)
+        frames, _ = self.pooled.get(view, pool)
         states = read(draft.start - 1, -1)
         scores = logits(states)
         if scores is None:

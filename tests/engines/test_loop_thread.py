@@ -23,9 +23,10 @@ class Work:
     """Goes on until it is cancelled, and remembers that it was."""
 
     def __init__(self) -> None:
-        self.cancelled = threading.Event()
+        self.begun, self.cancelled = threading.Event(), threading.Event()
 
     async def wait(self) -> None:
+        self.begun.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -49,7 +50,7 @@ def test_results_and_errors(loop: LoopThread) -> None:
 
 def test_a_set_event_cancels_the_coroutine(loop: LoopThread) -> None:
     work, cancel = Work(), Cancel()
-    threading.Timer(0.05, cancel.set).start()
+    threading.Thread(target=lambda: work.begun.wait(5) and cancel.set()).start()
     began = time.monotonic()
     with pytest.raises(Cancelled):
         loop.run(work.wait(), cancel)
@@ -85,7 +86,8 @@ def test_closing_the_iterator_cancels_what_feeds_it(loop: LoopThread) -> None:
     work = Work()
     iterator = loop.iterate(work.count())
     assert [next(iterator), next(iterator)] == [1, 2]
-    iterator.close()  # type: ignore[attr-defined]  # a generator
+    assert work.begun.wait(5)
+    iterator.close()
     assert work.cancelled.wait(5)
 
 
@@ -93,6 +95,7 @@ def test_a_set_event_ends_the_iterator_and_what_feeds_it(loop: LoopThread) -> No
     work, cancel = Work(), Cancel()
     iterator = loop.iterate(work.count(), cancel)
     next(iterator)
+    assert work.begun.wait(5)
     cancel.set()
     with pytest.raises(Cancelled):
         list(iterator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
@@ -44,7 +44,7 @@ class LoopThread:
         finally:
             future.cancel()
 
-    def iterate(self, items: AsyncIterator[T], cancel: Cancel | None = None) -> Iterator[T]:
+    def iterate(self, items: AsyncIterator[T], cancel: Cancel | None = None) -> Generator[T, None, None]:
         """The items of an asynchronous iterator as they come; closing this one closes that one."""
         ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
 

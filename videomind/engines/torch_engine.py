@@ -15,7 +15,6 @@ from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Re
 from videomind.engines.batch import Prepared, collate, split_by_tokens
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.reply_text import ReplyText
-from videomind.engines.visual_cache import VisualCache
 from videomind.errors import BundleError, Cancelled, EngineError, InputError
 from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
@@ -23,6 +22,7 @@ from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.decoder import TimestampDecoder
 from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
 from videomind.model.qwen2_vl import Qwen2VLBackbone
+from videomind.model.visual_cache import VisualCache
 from videomind.vision.clip import Clip
 from videomind.vision.patches import patchify
 

@@ -29,13 +29,11 @@ class AnswererAdapter:
     """Attributes:
     number: vLLM's number of it; never used twice.
     folder: where vLLM loads it from.
-    rank: its rank.
     invocation: the tokens from which on it acts, or None for all.
     """
 
     number: int
     folder: Path
-    rank: int
     invocation: tuple[int, ...] | None
 
 
@@ -55,6 +53,7 @@ class AnswererAdapters:
         self._known: dict[str, AnswererAdapter] = {}
         self._users: Counter[int] = Counter()
         self._lock = threading.Lock()
+        self._adding = asyncio.Lock()
 
     def names(self) -> tuple[str, ...]:
         """In the order in which they were added."""
@@ -89,13 +88,14 @@ class AnswererAdapters:
     async def add(self, name: str, source: Path, client: VLLMClient) -> None:
         """See `VLLMEngine.add_adapter`."""
         check_adapter_name(name)
-        if name in self._known:
-            raise InputError(f"there is an answerer adapter {name!r} already; remove it first")
-        number, self._next = self._next, self._next + 1
-        adapter = await asyncio.to_thread(self._write, source, self._folder / str(number))
-        added = AnswererAdapter(number, self._folder / str(number), *adapter)
-        await client.load(lora_request(name, added.number, added.folder), pin=False)
-        self._known[name] = added
+        async with self._adding:
+            if name in self._known:
+                raise InputError(f"there is an answerer adapter {name!r} already; remove it first")
+            number, self._next = self._next, self._next + 1
+            folder = self._folder / str(number)
+            invocation = await asyncio.to_thread(self._write, source, folder)
+            await client.load(lora_request(name, number, folder), pin=False)
+            self._known[name] = AnswererAdapter(number, folder, invocation)
 
     async def remove(self, name: str, client: VLLMClient) -> None:
         """See `VLLMEngine.remove_adapter`."""
@@ -107,7 +107,7 @@ class AnswererAdapters:
         await client.unload(removed.number)
         await asyncio.to_thread(shutil.rmtree, removed.folder)
 
-    def _write(self, source: Path, folder: Path) -> tuple[int, tuple[int, ...] | None]:
+    def _write(self, source: Path, folder: Path) -> tuple[int, ...] | None:
         adapter = read_adapter(source)
         if adapter.embeddings or adapter.rows:
             raise BundleError(f"{source}: an answerer adapter that owns embeddings can only be part of a model folder")
@@ -123,7 +123,7 @@ class AnswererAdapters:
                 f"{source}: rank {rank}; this engine has room for {self._room.rank} (option max_adapter_rank)"
             )
         write_served(folder, adapter, str(source))
-        return rank, adapter.invocation
+        return adapter.invocation
 
 
 def lora_request(name: str, number: int, folder: Path) -> Any:

@@ -94,6 +94,13 @@ def test_added_and_removed_while_requests_run(clean: VLLMEngine, folders: list[P
     assert clean.adapters() == tuple(folder.name for folder in folders[4:8])
 
 
+def test_of_two_that_add_a_name_at_once_one_is_told(clean: VLLMEngine, folders: list[Path]) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(clean.add_adapter, "same", folder) for folder in folders[:2]]
+    assert [type(one.exception()) for one in both].count(InputError) == 1
+    assert clean.adapters() == ("same",)
+
+
 def test_a_name_used_again_means_the_new_adapter(clean: VLLMEngine, folders: list[Path]) -> None:
     replies = []
     for folder in folders[:2]:

@@ -1,4 +1,4 @@
-"""Visual tokens of views already encoded. Adapters never touch the visual tower, so reuse is exact for every role."""
+"""What is kept of views seen before: their visual tokens (exact for every role), or their mean states."""
 
 from __future__ import annotations
 

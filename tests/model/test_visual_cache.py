@@ -2,7 +2,7 @@
 
 import torch
 
-from videomind.engines.visual_cache import VisualCache
+from videomind.model.visual_cache import VisualCache
 
 
 def tokens() -> torch.Tensor:
