@@ -79,6 +79,12 @@ class RoleSwitch:
         """Input embeddings [B, L, H], each row from its role's own table or token rows where it has some."""
         return torch.stack([self._embed_one(ids, role or "") for ids, role in zip(ids_BL, roles, strict=True)])
 
+    def owner(self, role: str, ids: Sequence[int]) -> str | None:
+        """The role, if it embeds any of these tokens in its own way; None where they are embedded as by the base."""
+        rows = self._rows.get(role)
+        own_rows = rows is not None and not set(rows.ids.tolist()).isdisjoint(ids)
+        return role if self._embed.get(role) is not None or own_rows else None
+
     def head(self, role: str | None) -> Tensor:
         """Output projection [V, H] of a role, but for the rows of single tokens that it may own."""
         own = self._head.get(role or "", None)

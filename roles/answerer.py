@@ -34,8 +34,13 @@ class Cue(Protocol):
     def text(self) -> str: ...
 
 
-def check_options(options: Sequence[str]) -> tuple[str, ...]:
+def check_options(options: Sequence[str], as_published: bool = False) -> tuple[str, ...]:
     """The options without outer white space.
+
+    Args:
+        options: their texts, A first.
+        as_published: of a benchmark, some of which have options with outer white space, empty ones, or one twice:
+            they are kept as they are.
 
     Raises:
         InputError: fewer than 2 or more than 26, an option that is empty or too long, or the same one twice.
@@ -43,9 +48,11 @@ def check_options(options: Sequence[str]) -> tuple[str, ...]:
     if not 2 <= len(options) <= len(ascii_uppercase):
         raise InputError(f"{len(options)} option(s) given: a choice needs 2 to {len(ascii_uppercase)}")
     checked = tuple(
-        check_text(option, f"option {letter}", MAX_OPTION_CHARS)
+        "" if as_published and not option.strip() else check_text(option, f"option {letter}", MAX_OPTION_CHARS)
         for letter, option in zip(ascii_uppercase, options, strict=False)
     )
+    if as_published:
+        return tuple(options)
     seen: dict[str, str] = {}
     for letter, option in zip(ascii_uppercase, checked, strict=False):
         first = seen.setdefault(option.casefold(), letter)

@@ -10,6 +10,7 @@ import pytest
 
 from videomind.agent import Agent
 from videomind.engines.torch_engine import TorchEngine
+from videomind.evaluation.tasks import synth
 from videomind.lora_switch.bundle import load_bundle
 from videomind.lora_switch.vllm_plugin import versions
 
@@ -63,3 +64,18 @@ def finder_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def frames() -> np.ndarray:
     """24 random frames [24, 84, 84, 3]."""
     return np.random.default_rng(0).integers(0, 256, (24, 84, 84, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def synth_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with three videos of the synthetic benchmark, eight questions each. Not to be changed."""
+    folder = tmp_path_factory.mktemp("synth") / "data"
+    synth.prepare(folder, 3 * synth.PER_VIDEO, lambda done, total: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nano_agent() -> Iterator[Agent]:
+    """The embedded model."""
+    with Agent.from_pretrained(device="cpu") as agent:
+        yield agent

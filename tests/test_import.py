@@ -47,6 +47,8 @@ def test_the_public_names_are_these() -> None:
         "Judged",
         "Plan",
         "PlanReady",
+        "Protocol",
+        "Question",
         "Result",
         "SubtitleError",
         "Trace",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from videomind.agent import Agent
+    from videomind.asking import Question
     from videomind.errors import (
         BundleError,
         Cancelled,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         VideoMindError,
     )
     from videomind.events import AnswerToken, Done, Grounded, Judged, PlanReady, Verified
-    from videomind.results import Answer, Candidate, Plan, Result, Trace, VideoInfo
+    from videomind.results import Answer, Candidate, Plan, Protocol, Result, Trace, VideoInfo
 
 __all__ = [
     "Agent",
@@ -42,6 +43,8 @@ __all__ = [
     "Judged",
     "Plan",
     "PlanReady",
+    "Protocol",
+    "Question",
     "Result",
     "SubtitleError",
     "Trace",
@@ -53,6 +56,7 @@ __all__ = [
 
 _HOMES = {
     "agent": ("Agent",),
+    "asking": ("Question",),
     "errors": (
         "BundleError",
         "Cancelled",
@@ -63,7 +67,7 @@ _HOMES = {
         "VideoMindError",
     ),
     "events": ("AnswerToken", "Done", "Grounded", "Judged", "PlanReady", "Verified"),
-    "results": ("Answer", "Candidate", "Plan", "Result", "Trace", "VideoInfo"),
+    "results": ("Answer", "Candidate", "Plan", "Protocol", "Result", "Trace", "VideoInfo"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

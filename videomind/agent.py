@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,9 @@ from typing import Self
 
 import numpy as np
 
-from videomind.chain import Chain, Task
+from videomind.asking import Question
+from videomind.chain import Chain, Steps, Task
+from videomind.driving import drive, drive_together
 from videomind.engines.base import STANDARD, Cancel, Engine, Memory, Service, iterate_cancellable
 from videomind.errors import InputError
 from videomind.events import Done, Event
@@ -20,9 +22,9 @@ from videomind.metrics import count_question
 from videomind.results import Result
 from videomind.roles.answerer import check_options
 from videomind.roles.question import check_question
-from videomind.roles.spec import ROLES
+from videomind.roles.spec import ROLES, View
 from videomind.vision.base import VideoReader
-from videomind.vision.cache import FrameCache
+from videomind.vision.cache import FrameCache, FrameKey
 from videomind.vision.open_videos import OpenVideos
 from videomind.vision.reader import open_video
 from videomind.vision.subtitles import Cue, load_subtitles
@@ -30,6 +32,8 @@ from videomind.vision.subtitles import Cue, load_subtitles
 FRAME_CACHE_BYTES = 512 << 20
 VIDEOS_OPEN = 4
 """Files that stay open; short ones with all their frames (`vision.base.KEEP_BYTES`)."""
+AT_ONCE = 32
+"""Questions that go through the chain side by side."""
 FINDERS = frozenset({"grounder", "verifier"})
 Video = str | Path | np.ndarray | VideoReader
 """What can be asked about: a file, a folder of frames, frames [T, H, W, 3], or an open reader."""
@@ -143,6 +147,34 @@ class Agent:
         """Ask and wait for the result. Arguments and errors as in `stream`."""
         return _result(self.stream(video, question, options=options, subtitles=subtitles, roles=roles, service=service))
 
+    def ask_many(
+        self,
+        questions: Sequence[tuple[Video, Question]],
+        *,
+        at_once: int = AT_ONCE,
+        service: Service = STANDARD,
+        cancel: Cancel | None = None,
+    ) -> Iterator[tuple[int, Result | Exception]]:
+        """Ask several questions, about one video or several, together: each role takes them as one batch.
+
+        Args:
+            questions: videos (as in `stream`) and what to ask of each; best with those of one video together.
+            at_once: how many go through the chain side by side.
+            service, cancel: as in `stream`.
+
+        Yields:
+            The place of a question and its result, or the error that ended this question alone; as they finish.
+
+        Raises:
+            Cancelled: the cancel event was set.
+            InputError: `at_once` is below 1, or an unknown adapter name.
+        """
+        if at_once < 1:
+            raise InputError(f"at_once is {at_once}: ask at least one question at a time")
+        self._check_service(service)
+        for start in range(0, len(questions), at_once):
+            yield from self._ask_together(questions[start : start + at_once], start, service, cancel)
+
     def find(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """Find the moment that a text describes, or every such moment: grounder and verifier only.
 
@@ -206,6 +238,15 @@ class Agent:
         events = self.astream(video, query, roles=FINDERS & set(self.roles), every=every)
         return _cut(await _aresult(events), top_k)
 
+    def views(self) -> tuple[View, ...]:
+        """How the roles look at videos."""
+        return tuple(dict.fromkeys(spec.view for spec in self._specs.values()))
+
+    def remember(self, frames: Iterable[tuple[FrameKey, np.ndarray]]) -> None:
+        """Take frames that were decoded elsewhere (`videomind.vision.ahead`), so that they are at hand."""
+        for key, frame in frames:
+            self._frames.put(key, frame)
+
     def memory(self) -> Memory:
         """Bytes of the shared base and of what each role adds."""
         return self.engine.memory()
@@ -231,7 +272,37 @@ class Agent:
 
     def _run(self, video: Video, task: Task, cancel: Cancel | None) -> Generator[Event, None, None]:
         with self._reader(video) as reader:
-            yield from self._chain(reader, task, cancel)
+            yield from drive(self._chain(reader, task), self.engine, cancel)
+
+    def _ask_together(
+        self, questions: Sequence[tuple[Video, Question]], first: int, service: Service, cancel: Cancel | None
+    ) -> Iterator[tuple[int, Result | Exception]]:
+        chains: dict[int, Steps] = {}
+        with ExitStack() as opened:
+            for place, (video, question) in enumerate(questions, first):
+                try:
+                    task = self._task(question, service)
+                    chains[place] = self._chain(opened.enter_context(self._reader(video)), task)
+                except Exception as error:
+                    yield place, error
+            places = list(chains)
+            for number, event in drive_together(list(chains.values()), self.engine, cancel):
+                if isinstance(event, Exception):
+                    yield places[number], event
+                elif isinstance(event, Done):
+                    yield places[number], event.result
+
+    def _task(self, question: Question, service: Service) -> Task:
+        return Task(
+            question=check_question(question.text),
+            options=check_options(question.options, as_published=True) if question.options else (),
+            cues=question.subtitles,
+            roles=self._chosen(question.roles),
+            every=question.every,
+            compat=self.compat,
+            service=service,
+            protocol=question.protocol,
+        )
 
     def _reader(self, video: Video) -> AbstractContextManager[VideoReader]:
         """Files stay open for further questions; what the caller opened is the caller's to close."""
@@ -241,10 +312,9 @@ class Agent:
             return self._videos.reader(Path(video), open_video)
         return open_video(video)
 
-    def _chain(self, reader: VideoReader, task: Task, cancel: Cancel | None) -> Iterator[Event]:
-        name = self.bundle.manifest.name
-        calibration = self.bundle.calibration
-        return Chain(self.engine, self._specs, reader, self._frames, task, name, calibration, cancel).run()
+    def _chain(self, reader: VideoReader, task: Task) -> Steps:
+        name, calibration = self.bundle.manifest.name, self.bundle.calibration
+        return Chain(self._specs, reader, self._frames, task, name, self.engine.name, calibration).run()
 
     def _check_service(self, service: Service) -> None:
         if service.answerer is not None and service.answerer not in (known := self.engine.adapters()):

@@ -7,6 +7,22 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Protocol:
+    """What a benchmark fixes about how it is asked (published evaluation: `UNIT`, `MIN_LEN`).
+
+    Attributes:
+        unit: seconds; candidates are rounded to multiples of it.
+        min_crop: seconds; what the answerer looks at is at least this long. None = as its role says.
+    """
+
+    unit: float = 0.001
+    min_crop: float | None = None
+
+
+STANDARD_PROTOCOL = Protocol()
+
+
+@dataclass(frozen=True, slots=True)
 class VideoInfo:
     """A video as shown to the viewer: duration in seconds, frames per second, size in pixels after rotation."""
 

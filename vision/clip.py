@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,7 @@ def load_clips(
         VideoError: a frame cannot be decoded, or the picture is too long and narrow.
     """
     content = reader.content_hash
-    keys = [_keys(reader, content, view, span) for view, span in requests]
+    keys = [frame_keys(reader, view, span) for view, span in requests]
     frames = _fetch(reader, {key for clip in keys for key in clip}, cache)
     return [
         Clip(
@@ -88,7 +88,9 @@ def load_clips(
     ]
 
 
-def _keys(reader: VideoReader, content: str, view: View, span: Span | None) -> list[FrameKey]:
+def frame_keys(reader: VideoReader, view: View, span: Span | None) -> list[FrameKey]:
+    """The frames of one clip, in order."""
+    content = reader.content_hash
     height, width = smart_resize(reader.height, reader.width, view.min_pixels, view.max_pixels)
     indices = sample_indices(reader.num_frames, reader.fps, view, span).tolist()
     return [FrameKey(content, index, height, width) for index in indices]
@@ -96,15 +98,15 @@ def _keys(reader: VideoReader, content: str, view: View, span: Span | None) -> l
 
 def _fetch(reader: VideoReader, keys: set[FrameKey], cache: FrameCache | None) -> dict[FrameKey, np.ndarray]:
     found = {key: frame for key in keys if cache is not None and (frame := cache.get(key)) is not None}
-    for key, frame in _decode(reader, keys - found.keys()):
+    for key, frame in decode_frames(reader, keys - found.keys()):
         found[key] = frame
         if cache is not None:
             cache.put(key, frame)
     return found
 
 
-def _decode(reader: VideoReader, keys: set[FrameKey]) -> Iterator[tuple[FrameKey, np.ndarray]]:
-    """Decodes in ascending order, a bounded number of full-size frames at a time, and resizes each chunk."""
+def decode_frames(reader: VideoReader, keys: Set[FrameKey]) -> Iterator[tuple[FrameKey, np.ndarray]]:
+    """Decodes frames of one video in ascending order, a bounded number in full size at a time, and resizes them."""
     content = reader.content_hash
     indices = sorted({key.frame for key in keys})
     sizes = sorted({(key.height, key.width) for key in keys})

@@ -11,6 +11,7 @@ from benchmarks.gpu import asked
 from benchmarks.gpu.floor import chain_tflop, text_flop, tower_flop
 from benchmarks.gpu.sizes import Size
 from videomind.chain import Chain, Task
+from videomind.driving import drive
 from videomind.engines.base import Engine, Grounding, RoleRequest
 from videomind.events import Done
 from videomind.lora_switch.bundle import Bundle
@@ -67,7 +68,7 @@ def _question(engine: Engine, bundle: Bundle, size: Size, reader: ArrayReader, f
     task = Task(asked.question(size.vocabulary, what), roles=frozenset(bundle.roles))
     specs = {name: role.spec for name, role in bundle.roles.items()}
     began = time.perf_counter()
-    events = list(Chain(engine, specs, reader, frames, task, bundle.manifest.name).run())
+    events = list(drive(Chain(specs, reader, frames, task, bundle.manifest.name, engine.name).run(), engine))
     seconds = time.perf_counter() - began
     assert isinstance(events[-1], Done)
     return _took(what, seconds, events[-1].result, size)

@@ -11,7 +11,8 @@ from benchmarks.nano.ask import MOMENT_KINDS, VIDEO_KINDS
 from benchmarks.nano.numbers import Number, Record, difference, gain, mean_in, mean_of, share_right
 from benchmarks.nano.scenes import WORLDS
 from benchmarks.nano.variants import SHIPPED
-from videomind.evaluation.metrics.moment_map import average_precision
+from videomind.evaluation.metrics.moment_map import MOST, average_precision
+from videomind.evaluation.metrics.ragged import ragged
 from videomind.evaluation.metrics.roc import roc_auc
 
 BEGIN, END = "<!-- numbers -->", "<!-- end of numbers -->"
@@ -110,7 +111,9 @@ def every(records: Sequence[Record]) -> str:
     for world, asked in _by_world(records, "every"):
         truths = [r["truths"] for r in asked]
         for name, key in (("five candidates, best first", "ranked"), ("accepted by the rule", "accepted")):
-            precision = average_precision([r[key] for r in asked], truths)
+            listed = [r[key][:MOST] for r in asked]
+            scores = np.array([score for some in listed for *_, score in some])
+            precision = average_precision(ragged([c[:2] for c in some] for some in listed), scores, ragged(truths))
             cells = [_cell(mean_of(values.tolist())) for values in (precision.mean(axis=1), precision[:, 0])]
             rows.append([world, name, *cells, f"{np.mean([len(r[key]) for r in asked]):.2f}", str(len(asked))])
         rows.append([world, "there are", "", "", f"{np.mean([len(t) for t in truths]):.2f}", ""])

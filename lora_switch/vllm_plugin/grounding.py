@@ -11,8 +11,8 @@ from torch import Tensor
 
 from videomind.lora_switch.files import read_tensors
 from videomind.lora_switch.vllm_plugin.notes import Draft
+from videomind.model.byte_cache import ByteCache
 from videomind.model.decoder import TimestampDecoder
-from videomind.model.visual_cache import VisualCache
 
 MAX_POOLED_BYTES = 256 << 20
 """Of the mean states of views seen before."""
@@ -41,7 +41,7 @@ class Grounder:
 
     def __init__(self, path: str, hidden_act: str, device: torch.device) -> None:
         self._decoder = TimestampDecoder.from_state_dict(read_tensors(Path(path)), hidden_act).to(device)
-        self.pooled = VisualCache(MAX_POOLED_BYTES)
+        self.pooled = ByteCache[Tensor](MAX_POOLED_BYTES)
 
     def ground(
         self,

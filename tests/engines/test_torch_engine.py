@@ -11,11 +11,13 @@ import torch
 from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
+from videomind.engines import torch_engine
 from videomind.engines.base import Cancel, Reply, RoleRequest
 from videomind.engines.device import pick_device, pick_dtype
-from videomind.engines.torch_engine import TorchEngine
+from videomind.engines.torch_engine import MAX_PATCHES_ON_CPU, TorchEngine, _of_one_size
 from videomind.errors import Cancelled, EngineError, InputError
 from videomind.lora_switch.bundle import load_bundle
+from videomind.roles.spec import CELL, View
 from videomind.vision.clip import Clip, load_clip
 from videomind.vision.patches import patchify
 from videomind.vision.reader import open_video
@@ -104,6 +106,52 @@ def test_a_view_is_encoded_once(tiny_bundle: Path, clips: list[Clip]) -> None:
     replies = [engine.generate([request(role, clips[0])])[0] for role in ("planner", "grounder", "answerer")]
     assert [reply.usage.encoded for reply in replies] == [True, False, False]
     assert all(reply.usage.prompt_tokens > 16 and reply.usage.cached_tokens == 0 for reply in replies)
+    engine.close()
+
+
+def test_views_that_are_encoded_together_give_what_each_gives_alone(
+    tiny_engine: TorchEngine, clips: list[Clip], frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = View(fps=1.0, max_frames=16, min_pixels=8 * CELL, max_pixels=8 * CELL)
+    with open_video(np.ascontiguousarray(frames[:, :42]), fps=1.0) as reader:
+        views = [clips[0], load_clip(reader, wide), clips[1], clips[2], load_clip(reader, wide, (0.0, 5.0))]
+    assert len({view.grid[1:] for view in views}) == 2
+    alone = [tiny_engine._encode([view], None)[0] for view in views]
+    for most in (MAX_PATCHES_ON_CPU, 100, 1):
+        monkeypatch.setattr(torch_engine, "MAX_PATCHES_ON_CPU", most)
+        for one, other in zip(tiny_engine._encode(views, None), alone, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+            assert one.untyped_storage().nbytes() == one.nbytes  # keeping one does not keep the others
+
+
+def test_views_of_one_size_go_through_the_tower_together_up_to_a_limit(clips: list[Clip]) -> None:
+    pairs = [clip.grid[0] for clip in clips]
+    assert pairs == [4, 8, 8]
+    size = clips[0].grid[1] * clips[0].grid[2]
+    assert _of_one_size(clips, 100 * size) == [[0, 1, 2]]
+    assert _of_one_size(clips, 12 * size) == [[0, 1], [2]]
+    assert _of_one_size(clips, 1) == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize("compat", [False, True])
+def test_a_grounder_among_others_finds_what_it_finds_alone(
+    finder_bundle: Path, clips: list[Clip], compat: bool
+) -> None:
+    engine = TorchEngine(load_bundle(finder_bundle), device="cpu", compat=compat)
+    requests = [
+        request("grounder", clip, text, reply_prefix="<|reg|>")
+        for clip in clips
+        for text in ("what?", "something else")
+    ]
+    together = [engine.ground(requests) for _ in range(2)]
+    assert [found.usage.cached_tokens > 0 for found in together[1]] == [True] * 6
+    for number, one in enumerate(requests):
+        engine.forget()
+        (alone,) = engine.ground([one])
+        assert alone.spans is not None
+        for batch in together:
+            assert batch[number].reply == alone.reply == "<|reg|>"
+            np.testing.assert_allclose(batch[number].spans, alone.spans, atol=1e-5)
     engine.close()
 
 

@@ -112,3 +112,23 @@ def test_good_options_are_returned_stripped() -> None:
 def test_people_see_the_reply_without_the_forced_beginning() -> None:
     assert answer_text("Best Option: (B) Green car\n") == "B) Green car"
     assert answer_text("  It stops. ") == "It stops."
+
+
+def test_options_of_a_benchmark_are_kept_as_they_are() -> None:
+    options = (" red", "red", "RED ", "", "  ", "red")
+    assert check_options(options, as_published=True) == options
+    assert check_options(["a", "b"], as_published=True) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["one"], "2 to 26"),
+        (["x"] * 27, "2 to 26"),
+        (["a", "b" * 1001], "option B has 1,001 characters"),
+        (["a", "see <|video_pad|>"], "option B contains"),
+    ],
+)
+def test_options_of_a_benchmark_have_to_be_usable_too(options: list[str], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        check_options(options, as_published=True)

@@ -14,6 +14,7 @@ from videomind.cli.calibrate import calibrate
 from videomind.cli.convert import convert
 from videomind.cli.demo import demo
 from videomind.cli.doctor import doctor
+from videomind.cli.eval import evaluate
 from videomind.cli.find import find
 from videomind.cli.serve import serve
 from videomind.cli.synth import synth
@@ -46,6 +47,7 @@ app = typer.Typer(
 for command in (ask, find, serve, convert, calibrate, doctor, demo, synth, train):
     app.command()(command)
 app.add_typer(adapters, name="adapters")
+app.add_typer(evaluate, name="eval")
 
 
 def main() -> None:

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import gc
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
-from videomind.engines.batch import Prepared, collate, split_by_tokens
+from videomind.engines.batch import Prepared
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.reply_text import ReplyText
-from videomind.errors import BundleError, Cancelled, EngineError, InputError
+from videomind.engines.text_model import TextModel, all_states, check
+from videomind.errors import BundleError, EngineError, InputError
 from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.switch import RoleSwitch
+from videomind.model.byte_cache import ByteCache
 from videomind.model.decoder import TimestampDecoder
 from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
 from videomind.model.qwen2_vl import Qwen2VLBackbone
-from videomind.model.visual_cache import VisualCache
 from videomind.vision.clip import Clip
 from videomind.vision.patches import patchify
 
-T = TypeVar("T")
-MAX_BATCH_TOKENS = 32_768
+MAX_PATCHES, MAX_PATCHES_ON_CPU = 32_768, 4096
+"""Patches that go through the visual tower at once."""
 VISUAL_CACHE_BYTES = 1 << 30
-
-
-class _Step(NamedTuple):
-    """One decoded token per row [B] and the pre-norm states [B, H] that predicted it."""
-
-    tokens: list[int]
-    states: Tensor
 
 
 class TorchEngine(Engine):
@@ -66,21 +57,21 @@ class TorchEngine(Engine):
         adapters = {name: role.adapter for name, role in bundle.roles.items() if role.adapter is not None}
         backbone = self._backbone
         self._switch = RoleSwitch(backbone.text, backbone.embed_tokens, backbone.lm_head, adapters)
+        self._text = TextModel(backbone, self._switch, self.device)
         specs = [role.spec for role in bundle.roles.values()]
         self._invocations = {s.name: self._encoder.ids(s.invocation) for s in specs if s.invocation}
         decoder = bundle.roles["grounder"].decoder if "grounder" in bundle.roles else None
         self._decoder = load_decoder(decoder, backbone, self.device) if decoder else None
-        self._views = VisualCache(VISUAL_CACHE_BYTES)
-        self._lock = threading.Lock()
+        self._views = ByteCache[Tensor](VISUAL_CACHE_BYTES)
 
     def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
         items = self._prepare(requests, cancel)
-        return self._in_groups(items, lambda group: self._generate(group, cancel))
+        return self._text.in_groups(items, lambda group: self._generate(group, cancel))
 
     def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
         reply = ReplyText(self._encoder)
         (item,) = self._prepare([request], cancel)
-        for step in self._decode([item], cancel):
+        for step in self._text.decode([item], cancel):
             if step.tokens[0] in self._encoder.stop_ids:
                 break
             if piece := reply.add(step.tokens[0]):
@@ -94,7 +85,7 @@ class TorchEngine(Engine):
     ) -> list[Choice]:
         ids = [self._encoder.token_id(choice) for choice in choices]
         items = self._prepare(requests, cancel)
-        return self._in_groups(items, lambda group: self._choose(group, ids, cancel))
+        return self._text.in_groups(items, lambda group: self._choose(group, ids, cancel))
 
     def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
         if self._decoder is None:
@@ -102,7 +93,7 @@ class TorchEngine(Engine):
         if self._compat:
             return [self._ground_by_generating(request, cancel) for request in requests]
         items = self._prepare(requests, cancel)
-        drafts = self._in_groups(items, lambda group: self._ground_by_draft(group, cancel))
+        drafts = self._text.in_groups(items, lambda group: self._ground_by_draft(group, cancel))
         return [
             self._ground_by_generating(request, cancel) if grounding is None else grounding
             for request, grounding in zip(requests, drafts, strict=True)
@@ -117,9 +108,10 @@ class TorchEngine(Engine):
 
     def forget(self) -> None:
         self._views.clear()
+        self._text.forget()
 
     def close(self) -> None:
-        del self._backbone, self._switch, self._decoder, self._views
+        del self._backbone, self._switch, self._decoder, self._views, self._text
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -127,7 +119,7 @@ class TorchEngine(Engine):
     def _generate(self, items: list[Prepared], cancel: Cancel | None) -> list[Reply]:
         replies: list[list[int]] = [[] for _ in items]
         open_rows = set(range(len(items)))
-        for step in self._decode(items, cancel):
+        for step in self._text.decode(items, cancel):
             for row in sorted(open_rows):
                 if step.tokens[row] in self._encoder.stop_ids:
                     open_rows.discard(row)
@@ -140,21 +132,21 @@ class TorchEngine(Engine):
         return [Reply(self._encoder.decode(ids), item.usage) for ids, item in zip(replies, items, strict=True)]
 
     def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[Choice]:
-        states_BH = self._forward(items, cancel)[:, -1]
+        states_BH = self._text.prefill(items, cancel).states[:, -1]
         rows = [
-            self._logits(state, item.request.role).softmax(-1)[ids]
+            self._text.logits(state, item.request.role).softmax(-1)[ids]
             for item, state in zip(items, states_BH, strict=True)
         ]
         return [Choice(tuple(row.tolist()), item.usage) for row, item in zip(rows, items, strict=True)]
 
     def _ground_by_draft(self, items: list[Prepared], cancel: Cancel | None) -> list[Grounding | None]:
         """One prefill with the expected reply appended; None where the role would have said something else."""
-        states_BLH = self._forward(items, cancel)
+        states_BLH = self._text.prefill(items, cancel).states
         groundings: list[Grounding | None] = []
         for item, states in zip(items, states_BLH, strict=True):
-            states = states[-item.length :]
+            states = all_states(item, states)
             draft = item.prompt.ids[item.prompt.prompt_length :]
-            logits = self._logits(states[item.prompt.prompt_length - 1 :], "grounder")
+            logits = self._text.logits(states[item.prompt.prompt_length - 1 :], "grounder")
             said = logits.argmax(-1).tolist()
             agreed = bool(draft) and said[:-1] == draft and said[-1] in self._encoder.stop_ids
             if not agreed or self._reg not in draft:
@@ -169,13 +161,14 @@ class TorchEngine(Engine):
         bare = RoleRequest(request.role, request.clip, request.text, max_new_tokens=request.max_new_tokens)
         (item,) = self._prepare([bare], cancel)
         ids: list[int] = []
-        spans, prefill = None, list[Tensor]()
-        for step in self._decode([item], cancel, keep_prefill=prefill):
+        spans = None
+        prefilled = self._text.prefill([item], cancel)
+        for step in self._text.decode_on([item], prefilled, cancel):
             token = step.tokens[0]
             if token in self._encoder.stop_ids:
                 break
             if token == self._reg and spans is None:
-                spans = self._spans(item, prefill[0][0], step.states[0])
+                spans = self._spans(item, all_states(item, prefilled.states[0]), step.states[0])
             ids.append(token)
         return Grounding(self._encoder.decode(ids), spans, item.usage)
 
@@ -186,10 +179,21 @@ class TorchEngine(Engine):
         return self._decoder.spans(video.unflatten(0, (pairs, -1)).mean(1), query_H)
 
     def _prepare(self, requests: Sequence[RoleRequest], cancel: Cancel | None) -> list[Prepared]:
-        return [self._prepare_one(request, cancel) for request in requests]
+        check(cancel)
+        prompts = [self._prompt(request) for request in requests]
+        clips = [request.clip for request in requests]
+        views = self._views.get_all(
+            [clip.key for clip in clips], lambda places: self._encode([clips[place] for place in places], cancel)
+        )
+        return self._text.with_prefixes(
+            [
+                Prepared(request, prompt, tokens, encoded, self._acts_from(request.role, prompt))
+                for request, prompt, (tokens, encoded) in zip(requests, prompts, views, strict=True)
+            ],
+            cancel,
+        )
 
-    def _prepare_one(self, request: RoleRequest, cancel: Cancel | None) -> Prepared:
-        _check(cancel)
+    def _prompt(self, request: RoleRequest) -> EncodedPrompt:
         clip = request.clip
         prompt = self._encoder.encode(
             request.text,
@@ -202,8 +206,7 @@ class TorchEngine(Engine):
             raise InputError(
                 f"prompt of {len(prompt.ids)} tokens is too long for this model (context {self._backbone.max_length})"
             )
-        visual, encoded = self._views.get(clip.key, lambda: self._encode(clip))
-        return Prepared(request, prompt, visual, encoded, self._acts_from(request.role, prompt))
+        return prompt
 
     def _acts_from(self, role: str, prompt: EncodedPrompt) -> int:
         """The first token on which the role's adapter acts: an activated LoRA's invocation, else the very first."""
@@ -218,71 +221,23 @@ class TorchEngine(Engine):
         return start
 
     @torch.inference_mode()
-    def _encode(self, clip: Clip) -> Tensor:
-        patches, grid = patchify(clip.frames, self._encoder.mean, self._encoder.std)
-        with self._guarded():
-            return self._backbone.encode(patches.to(self.device), grid)
+    def _encode(self, clips: Sequence[Clip], cancel: Cancel | None) -> list[Tensor]:
+        """Visual tokens of each clip; those of one picture size go through the tower together.
 
-    @torch.inference_mode()
-    def _forward(self, items: list[Prepared], cancel: Cancel | None) -> Tensor:
-        """Pre-norm states [B, L, H] of one batch, left-padded."""
-        _check(cancel)
-        batch = collate(items, self._switch, self.device)
-        with self._guarded(), self._switch.acting(batch.adapters):
-            return self._backbone.forward(batch.embeds, batch.positions, batch.mask)
-
-    @torch.inference_mode()
-    def _decode(
-        self, items: list[Prepared], cancel: Cancel | None, keep_prefill: list[Tensor] | None = None
-    ) -> Iterator[_Step]:
-        """Greedy decoding, one step for the whole batch at a time, up to the longest reply asked for."""
-        _check(cancel)
-        batch = collate(items, self._switch, self.device)
-        cache = self._backbone.new_cache()
-        with self._guarded(), self._switch.acting(batch.adapters):
-            states = self._backbone.forward(batch.embeds, batch.positions, batch.mask, cache)
-        if keep_prefill is not None:
-            keep_prefill.append(states)
-        roles = [item.request.role for item in items]
-        place, mask = batch.positions.amax(dim=(0, 2)) + 1, batch.mask
-        for _ in range(max(item.request.max_new_tokens for item in items)):
-            last = states[:, -1]
-            tokens = self._next_tokens(last, roles)
-            yield _Step(tokens, last)
-            _check(cancel)
-            if mask is not None:
-                mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-            ids = torch.tensor(tokens, device=self.device)[:, None]
-            with self._guarded(), self._switch.acting(batch.adapters[:, -1:]):
-                embeds = self._switch.embed(ids, roles)
-                states = self._backbone.forward(embeds, place[None, :, None].expand(3, -1, -1), mask, cache)
-            place = place + 1
-
-    def _next_tokens(self, states_BH: Tensor, roles: list[str]) -> list[int]:
-        if len(set(roles)) == 1:
-            return self._logits(states_BH, roles[0]).argmax(-1).tolist()
-        rows = zip(states_BH, roles, strict=True)
-        return [int(self._logits(state, role).argmax()) for state, role in rows]
-
-    def _logits(self, states: Tensor, role: str) -> Tensor:
-        return self._switch.logits(self._backbone.final_norm(states), role)
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """One forward at a time; a device out of memory is an error that says what to do."""
-        with self._lock:
-            try:
-                yield
-            except torch.OutOfMemoryError as error:
-                raise EngineError(
-                    "the device ran out of memory: use a smaller model, --dtype bfloat16, or --device cpu"
-                ) from error
-
-    def _in_groups(self, items: list[Prepared], run: Callable[[list[Prepared]], list[T]]) -> list[T]:
-        results: list[T] = []
-        for group in split_by_tokens(items, MAX_BATCH_TOKENS):
-            results += run([items[i] for i in group])
-        return results
+        Its attention never leaves a frame pair, so clips are put one behind the other like the pairs of one view.
+        """
+        tokens: dict[int, Tensor] = {}
+        most = MAX_PATCHES_ON_CPU if self.device.type == "cpu" else MAX_PATCHES
+        for group in _of_one_size(clips, most):
+            check(cancel)
+            cut = [patchify(clips[place].frames, self._encoder.mean, self._encoder.std) for place in group]
+            _, rows, columns = cut[0].grid
+            pairs = [patches.grid[0] for patches in cut]
+            values = torch.cat([patches.values for patches in cut]).to(self.device)
+            with self._text.guarded():
+                encoded = self._backbone.encode(values, (sum(pairs), rows, columns))
+            tokens |= zip(group, encoded.split([len(encoded) * count // sum(pairs) for count in pairs]), strict=True)
+        return [tokens[place].clone() for place in range(len(clips))]
 
 
 def load_decoder(state: dict[str, Tensor], backbone: Qwen2VLBackbone, device: torch.device) -> TimestampDecoder:
@@ -301,6 +256,17 @@ def load_decoder(state: dict[str, Tensor], backbone: Qwen2VLBackbone, device: to
     return decoder.to(device)
 
 
-def _check(cancel: Cancel | None) -> None:
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("cancelled by the caller")
+def _of_one_size(clips: Sequence[Clip], most: int) -> list[list[int]]:
+    """Places of the clips in groups of one picture size, each of at most `most` patches (or a single clip)."""
+    groups: list[list[int]] = []
+    size: tuple[int, int] | None = None
+    patches = 0
+    for place in sorted(range(len(clips)), key=lambda place: clips[place].grid[1:]):
+        pairs, *sides = clips[place].grid
+        wanted = pairs * sides[0] * sides[1]
+        if tuple(sides) != size or patches + wanted > most:
+            groups.append([])
+            size, patches = (sides[0], sides[1]), 0
+        groups[-1].append(place)
+        patches += wanted
+    return groups

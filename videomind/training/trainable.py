@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from videomind.kernels.nms import Rows
 from videomind.model.decoder import DecoderOutput, TimestampDecoder
 from videomind.model.qwen2_vl import Qwen2VLBackbone
-from videomind.model.visual_cache import VisualCache
+from videomind.model.byte_cache import ByteCache
 from videomind.training.collate import IGNORE, Batch
 from videomind.training.encode import Moments, SeenView
 from videomind.training.losses import decoder_loss, pad_spans
@@ -60,7 +60,7 @@ class Trainable(nn.Module):
         self.backbone, self.pixels = backbone, pixels
         self._adapter = [adapter]  # in a list, so that it is not taken for a submodule: its layers are in the model
         self._train_visual = train_visual
-        self._views = VisualCache(VISUAL_CACHE_BYTES)
+        self._views = ByteCache[Tensor](VISUAL_CACHE_BYTES)
         self._offsets: list[int] = []
         if adapter is not None and getattr(adapter.active_peft_config, "alora_invocation_tokens", None):
             self._tell_offsets()

@@ -1,20 +1,31 @@
-"""Average precision as QVHighlights measures it, on cases computed by hand."""
+"""Average precision as QVHighlights measures it: on cases computed by hand, and against a plain loop."""
 
 import numpy as np
 import pytest
 
 from videomind.errors import InputError
-from videomind.evaluation.metrics.moment_map import THRESHOLDS, Prediction, Span, average_precision
+from videomind.evaluation.metrics.moment_map import MOST, THRESHOLDS, average_precision
+from videomind.evaluation.metrics.ragged import head, ragged
+
+Prediction = tuple[float, float, float]
+Span = tuple[float, float]
+
+
+def precisions(predictions: list[list[Prediction]], truths: list[list[Span]], thresholds=THRESHOLDS):
+    """Of some queries [Q, T]."""
+    listed = ragged([p[:2] for p in row] for row in predictions)
+    scores = np.array([p[2] for row in predictions for p in row], dtype=np.float64)
+    return average_precision(listed, scores, ragged(truths), thresholds)
 
 
 def ap(predictions: list[Prediction], truths: list[Span], threshold: float = 0.5) -> float:
     """Of one query at one threshold."""
-    return float(average_precision([predictions], [truths], [threshold])[0, 0])
+    return float(precisions([predictions], [truths], [threshold])[0, 0])
 
 
 def test_all_found_and_nothing_else_is_one() -> None:
     exact: list[Prediction] = [(0, 10, 0.9), (20, 30, 0.8)]
-    assert (average_precision([exact], [[(20, 30), (0, 10)]]) == 1.0).all()
+    assert (precisions([exact], [[(20, 30), (0, 10)]]) == 1.0).all()
 
 
 def test_a_miss_before_the_hit_halves_the_precision() -> None:
@@ -43,10 +54,10 @@ def test_equal_scores_keep_their_order() -> None:
     assert ap([(50, 60, 0.9), (0, 10, 0.9)], [(0, 10)]) == 0.5
 
 
-def test_only_the_first_ten_listed_count_whatever_their_score() -> None:
-    misses: list[Prediction] = [(50 + i, 50.5 + i, 0.1) for i in range(10)]
-    assert ap([*misses, (0, 10, 0.9)], [(0, 10)]) == 0.0
-    assert ap([*misses[:9], (0, 10, 0.9)], [(0, 10)]) == 1.0
+def test_the_benchmark_counts_the_first_ten_listed_whatever_their_score() -> None:
+    rows = ragged([[(50.0 + i, 50.5 + i) for i in range(10)] + [(0, 10)], [(0, 10)]])
+    assert head(rows, MOST).counts.tolist() == [10, 1]
+    assert (0, 10) not in map(tuple, head(rows, MOST).spans[:10].tolist())
 
 
 def test_a_moment_is_taken_once() -> None:
@@ -63,23 +74,69 @@ def test_a_prediction_takes_the_moment_that_it_overlaps_most() -> None:
 def test_an_overlap_of_just_the_threshold_is_enough() -> None:
     half: list[Prediction] = [(0, 5, 0.9)]
     assert (ap(half, [(0, 10)], 0.5), ap(half, [(0, 10)], 0.55)) == (1.0, 0.0)
-    assert average_precision([[(0, 7, 0.9)]], [[(0, 10)]]).tolist() == [[1.0] * 5 + [0.0] * 5]
+    assert precisions([[(0, 7, 0.9)]], [[(0, 10)]]).tolist() == [[1.0] * 5 + [0.0] * 5]
     assert len(THRESHOLDS) == 10
 
 
 def test_queries_stand_in_rows_and_one_without_predictions_scores_nothing() -> None:
-    found = average_precision([[(0, 10, 0.9)], []], [[(0, 10)], [(0, 10)]], [0.5, 0.95])
+    found = precisions([[(0, 10, 0.9)], []], [[(0, 10)], [(0, 10)]], [0.5, 0.95])
     np.testing.assert_array_equal(found, [[1.0, 1.0], [0.0, 0.0]])
 
 
 def test_what_has_no_true_moment_has_no_average_precision() -> None:
     with pytest.raises(InputError, match="query 1 has no true moment"):
-        average_precision([[], []], [[(0, 1)], []])
+        precisions([[], []], [[(0, 1)], []])
     with pytest.raises(InputError, match="predictions for 1 queries, but truths for 2"):
-        average_precision([[]], [[(0, 1)], [(0, 1)]])
+        precisions([[]], [[(0, 1)], [(0, 1)]])
+    with pytest.raises(InputError, match="1 predictions, but 0 scores"):
+        average_precision(ragged([[(0, 1)]]), np.zeros(0), ragged([[(0, 1)]]))
 
 
 def test_of_moments_overlapped_alike_the_last_is_taken() -> None:
     predictions: list[Prediction] = [(0, 10, 0.9), (0, 5, 0.8)]
     assert ap(predictions, [(0, 5), (5, 10)]) == 1.0
     assert ap(predictions, [(5, 10), (0, 5)]) == 0.5
+
+
+def test_where_lengths_cancel_it_is_a_hit_as_in_the_published_script() -> None:
+    assert ap([(5, 5, 0.9)], [(7, 7)], 0.95) == 1.0
+    assert ap([(10, 5, 0.9)], [(0, 5)], 0.95) == 1.0
+    assert ap([(10, 5, 0.9)], [(0, 6)]) == 0.0
+    assert ap([(5, 5, 0.9)], [(0, 10)]) == 0.0
+
+
+def plain(predictions: list[Prediction], truths: list[Span], threshold: float) -> float:
+    """The same, one step after the other."""
+    ranked = sorted(predictions, key=lambda p: -p[2])
+    taken: set[int] = set()
+    hits = []
+    for start, end, _ in ranked:
+        ious = []
+        for i, (begin, stop) in enumerate(truths):
+            shared = max(0.0, min(end, stop) - max(start, begin))
+            union = (end - start) + (stop - begin) - shared
+            ious.append((float("inf") if union == 0 else shared / union, i))
+        reach = [i for iou, i in sorted(ious, reverse=True) if iou >= threshold and i not in taken]
+        taken |= set(reach[:1])
+        hits.append(bool(reach))
+    points = [(sum(hits[: n + 1]) / len(truths), sum(hits[: n + 1]) / (n + 1)) for n in range(len(hits))]
+    area, reached = 0.0, 0.0
+    for recall, _ in points:
+        area += (recall - reached) * max(p for r, p in points if r >= recall)
+        reached = recall
+    return area
+
+
+def test_it_equals_the_plain_loop() -> None:
+    dice = np.random.default_rng(0)
+    predictions, truths = [], []
+    for _ in range(300):
+        spans = dice.integers(0, 12, (dice.integers(0, 13), 2)).astype(float)
+        scores = dice.integers(0, 4, len(spans)) / 4
+        predictions.append([(s, e, c) for (s, e), c in zip(spans.tolist(), scores.tolist(), strict=True)])
+        moments = np.sort(dice.integers(0, 12, (dice.integers(1, 5), 2)), axis=1).astype(float)
+        truths.append([(s, e) for s, e in moments.tolist()])
+    found = precisions(predictions, truths)
+    expected = [[plain(p, t, x) for x in THRESHOLDS] for p, t in zip(predictions, truths, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert 0.05 < found.mean() < 0.95

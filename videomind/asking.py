@@ -1,0 +1,29 @@
+"""A question by itself, so that many can be asked about one video at once (`Agent.ask_many`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from videomind.results import STANDARD_PROTOCOL, Protocol
+from videomind.vision.subtitles import Cue
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a video.
+
+    Attributes:
+        text: the question, or for grounding alone the query.
+        options: texts of a multiple choice (2 to 26), used as they are, as benchmarks write them.
+        subtitles: cues of the video.
+        roles: the roles that may be called; None = all that the model has.
+        every: give back every moment that matches.
+        protocol: what a benchmark fixes about how it is asked.
+    """
+
+    text: str
+    options: tuple[str, ...] = ()
+    subtitles: tuple[Cue, ...] = ()
+    roles: frozenset[str] | None = None
+    every: bool = False
+    protocol: Protocol = STANDARD_PROTOCOL

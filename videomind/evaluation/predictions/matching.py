@@ -1,0 +1,57 @@
+"""Finding the sample that a row of a foreign file is about: it names no id, but a video and a text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from videomind.evaluation.sample import Sample, Span
+
+SUFFIXES = {".mp4", ".mkv", ".webm", ".avi", ".mov", ".gif", ".m4v", ".mpg", ".mpeg", ".3gp", ".flv", ".wmv"}
+"""What is taken off a video's name. (Others belong to it: "NUsG9BgSes0_210.0_360.0".)"""
+
+
+class Matcher:
+    """Finds the samples of rows, each sample once as long as there is another that fits."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._fitting: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
+        for sample in samples:
+            for name in dict.fromkeys(map(_bare, sample.video)):
+                self._fitting[name, _folded(sample.question)].append(sample)
+        self._taken: set[str] = set()
+
+    def match(self, video: str, text: str, spans: Sequence[Span], options: Sequence[str]) -> Sample | None:
+        """The sample of a row; None where none has its video and text.
+
+        Of several those with the same spans and options come first, then in the order of the annotations. A row that
+        all of these are taken for repeats one: then it is the last that fits best.
+
+        Args:
+            video: path or name of the video.
+            text: the question, or the text to ground.
+            spans: the true spans that the row names.
+            options: the options that it names.
+        """
+        fitting = self._fitting.get((_bare(video), _folded(text)), [])
+        like = [sample for sample in fitting if _alike(sample, spans, options)]
+        free = [sample for sample in (*like, *fitting) if sample.id not in self._taken]
+        found = free[0] if free else next(reversed(like or fitting), None)
+        if found is not None:
+            self._taken.add(found.id)
+        return found
+
+
+def _alike(sample: Sample, spans: Sequence[Span], options: Sequence[str]) -> bool:
+    mine, given = ([option.casefold() for option in some] for some in (sample.options, options))
+    return tuple(sample.spans) == tuple(spans) and mine == given
+
+
+def _bare(video: str) -> str:
+    name = PurePosixPath(video.replace("\\", "/"))
+    return (name.stem if name.suffix.lower() in SUFFIXES else name.name).casefold()
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).strip(".").strip().casefold()
