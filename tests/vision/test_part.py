@@ -49,7 +49,7 @@ def test_it_is_told_apart_from_the_whole_and_from_other_parts(whole: ArrayReader
 
 @pytest.mark.parametrize(
     ("span", "frames"),
-    [((-1.0, 1.0), (0, 10)), ((3.0, 99.0), (30, 10)), ((0.04, 0.06), (0, 1)), ((0.0, float("inf")), (0, 40))],
+    [((-1.0, 1.0), (0, 10)), ((3.0, 99.0), (30, 10)), ((0.04, 0.06), (0, 1))],
 )
 def test_it_is_cut_to_the_video(whole: ArrayReader, span: tuple[float, float], frames: tuple[int, int]) -> None:
     part = PartReader(whole, span)

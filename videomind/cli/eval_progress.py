@@ -30,7 +30,7 @@ class EvalProgress:
             TextColumn("{task.fields[metrics]}", style="cyan"),
         )
         self._console = console
-        self._progress = Progress(*columns, console=console)
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self._task = self._progress.add_task("starting", total=None, metrics="")
         self._running = Running()
         self._total = self._before = 0

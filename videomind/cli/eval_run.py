@@ -138,7 +138,7 @@ def _settings(
     from videomind.evaluation.run.run import RunSettings
     from videomind.evaluation.tasks import task
 
-    chosen = tuple(task(name.strip()) for name in dict.fromkeys(tasks.split(",")))
+    chosen = tuple(task(name) for name in dict.fromkeys(name.strip() for name in tasks.split(",")))
     for flag, value in (("--annotations", annotations), ("--videos", videos), ("--split", split)):
         if value is not None and len(chosen) > 1:
             raise InputError(f"{flag} is for a run of one task; for several use --data, in which each has its folder")

@@ -63,6 +63,7 @@ class Prediction:
         localized: False where the spans are a fallback because the grounder found none.
         failed: an error kept it from being asked to the end; spans and response are then not used.
         truth: the sample as the predictions' own file tells it, where that is so (published output files).
+        submitted: the response is an answer as it was submitted to a benchmark, not a reply that one is read from.
     """
 
     id: str
@@ -75,3 +76,4 @@ class Prediction:
     localized: bool = True
     failed: bool = False
     truth: Sample | None = None
+    submitted: bool = False

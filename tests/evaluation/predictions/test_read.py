@@ -183,6 +183,13 @@ def test_the_same_question_about_one_video_goes_to_the_sample_with_its_span(tmp_
     assert [found.id for found in read_predictions(tmp_path, twins)] == ["twin2", "twin0", "twin1", "twin2"]
 
 
+def test_a_row_that_is_there_twice_leaves_the_sample_with_another_span_alone(tmp_path: Path) -> None:
+    twins = [replace(SAMPLES[0], id=f"twin{n}", options=(), spans=((float(n), 9.0),)) for n in range(2)]
+    row = {"video_path": "v1.mp4", "query": "What is it?", "span": [[1.0, 9.0]], "pred": [[0, 1]], "conf": [1]}
+    write(tmp_path / "output.json", [row, row])
+    assert [found.id for found in read_predictions(tmp_path, twins)] == ["twin1", "twin1"]
+
+
 def test_a_row_of_no_sample_is_unknown_and_still_scored_as_the_published_evaluation_does(tmp_path: Path) -> None:
     write(tmp_path / "output.json", [output("v9", "What is it?", [[0.5, 12.6]])])
     found = score([VIDEOMIND], SAMPLES, read_predictions(tmp_path, SAMPLES))
@@ -228,7 +235,7 @@ def test_a_submission(tmp_path: Path) -> None:
     found = read_predictions(write(tmp_path / "hl_val_submission.jsonl", lines), [])
     assert found == [
         Prediction("7", ((0, 8), (9, 10)), (0.9, 0.1), saliency=(1, -0.5)),
-        Prediction("8", ((3.5, 4),), response="C"),
+        Prediction("8", ((3.5, 4),), response="C", submitted=True),
         Prediction("9", ()),
     ]
     sample = Sample("7", ("x",), "?", spans=((0, 8),), duration=150)

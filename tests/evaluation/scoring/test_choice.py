@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from videomind.evaluation.sample import Prediction, Sample
@@ -67,7 +69,7 @@ def test_a_split_without_answers_has_no_score() -> None:
     [
         ("B", "B", "B", "B", "B"),
         ("B) Clap", "B", "B", "B", "B"),
-        ("(B) Clap", "B", "B", "B", "B"),
+        ("(B) Clap", "(B", "B", "B", "B"),
         ("B. Clap", "B. Clap", "B", "B", "B"),
         ("b", "b", "b", "", ""),
         ("The answer is B", "The answer is B", "T", "B", "B"),
@@ -82,15 +84,27 @@ def test_letters(reply: str, mlvu: str, lvbench: str, video_mme: str, longvideob
     assert tuple(letter(reply) for letter in read) == (mlvu, lvbench, video_mme, longvideobench)
 
 
-def test_the_forced_beginning_is_no_part_of_the_reply() -> None:
-    sample, given = questions("a"), replies("Best Option: (B) Clap")
-    assert MLVU.measure(sample, given).metrics["M-Avg"] == 100
-    assert VIDEO_MME.measure(sample, given).metrics["Overall"] == 100
+def test_of_equal_options_mlvu_takes_the_last_for_right() -> None:
+    (sample,) = questions("a")
+    sample = replace(sample, options=("Wall", "Clap", "Sofa", "Clap"))
+    assert MLVU.measure([sample], replies("D")).metrics["M-Avg"] == 100
+    assert MLVU.measure([sample], replies("B")).metrics["M-Avg"] == 0
+    assert VIDEOMIND.measure([sample], replies("B")).metrics["Acc"] == 100
 
 
 @pytest.mark.parametrize(
     ("reply", "right"),
-    [("B", True), ("B) Clap", True), ("(b)", True), ("B. Clap\nC", True), ("C", False), ("Because", False), ("", True)],
+    [
+        ("B", True),
+        ("B) Clap", True),
+        ("(b)", True),
+        ("(b", False),
+        ("(", False),
+        ("B. Clap\nC", True),
+        ("C", False),
+        ("Because", False),
+        ("", True),
+    ],
 )
 def test_mvbench(reply: str, right: bool) -> None:
     assert mvbench_right(reply, "B") is right

@@ -131,3 +131,8 @@ def test_deve_qa_counts_every_question(seed: int) -> None:
     found = DEVE_QA.measure(samples, predictions).metrics
     expected = {name: f"{100 * total / len(samples):.2f}" for name, total in totals.items()}
     assert {name: f"{value:.2f}" for name, value in found.items()} == expected
+
+
+def test_deve_qa_takes_spans_from_0_on() -> None:
+    found = DEVE_QA.measure([question(1, "CW")], [Prediction("1_1", ((-10, 10),), response="b) Clap")]).metrics
+    assert (found["mIoU"], found["mIoP"], found["Acc@GQA"]) == (100, 100, 100)

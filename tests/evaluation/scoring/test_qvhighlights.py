@@ -120,6 +120,9 @@ def test_bounds_of_lengths() -> None:
     rows = [Prediction(str(n), (span if n != 1 else (200, 201),), (1.0,)) for n, span in enumerate(spans)]
     found = MOMENT_DETR.measure(samples, rows).metrics
     assert [found[f"MR-{name}-mAP"] for name in ("short", "middle", "long")] == [100, 0, 100]
+    longer = [Sample("1", ("v",), "?", spans=((0, 151),))], [Prediction("1", ((0, 151),), (1.0,))]
+    assert "MR-long-mAP" not in MOMENT_DETR.measure(*longer).metrics
+    assert VIDEOMIND_QVHIGHLIGHTS.measure(*longer).metrics["MR-long-mAP"] == 100
 
 
 def test_r1_is_about_the_first_listed_and_map_about_the_best_scored() -> None:

@@ -134,6 +134,7 @@ def test_empty_and_reversed_predictions_overlap_nothing() -> None:
     for span in ((4, 4), (6, 2)):
         found = one((span,), ((0, 10),))
         assert (found["mIoU"], found["mIoP"], found["IoP@0.3"]) == (0, 0, 0)
+        assert f"{found['mIoU']:.2f} {found['mIoP']:.2f}" == "0.00 0.00"
 
 
 def test_listing_nothing_is_counted_and_found_nothing() -> None:

@@ -9,8 +9,8 @@ from videomind.evaluation.metrics.ragged import Bools, Floats, Ints
 
 
 def mean(values: Floats | Bools) -> float:
-    """The sum, added up in order as a loop would, over the number; values [R] must not be empty."""
-    return float(np.add.accumulate(values, dtype=np.float64)[-1] / len(values))
+    """The sum, added up from 0 in order as a loop would, over the number; values [R] must not be empty."""
+    return (0.0 + float(np.add.accumulate(values, dtype=np.float64)[-1])) / len(values)
 
 
 def means_by(values: Floats | Bools, labels: Ints, count: int) -> npt.NDArray[np.float64]:

@@ -25,8 +25,8 @@ class Matcher:
     def match(self, video: str, text: str, spans: Sequence[Span], options: Sequence[str]) -> Sample | None:
         """The sample of a row; None where none has its video and text.
 
-        Of several those with the same spans and options come first, then in the order of the annotations. A row that
-        all of these are taken for repeats one: then it is the last that fits best.
+        Of several it is one with the same spans and options, if there are any, in the order of the annotations. A row
+        that all of these are taken for repeats one: then it is the last of them.
 
         Args:
             video: path or name of the video.
@@ -35,11 +35,11 @@ class Matcher:
             options: the options that it names.
         """
         fitting = self._fitting.get((_bare(video), _folded(text)), [])
-        like = [sample for sample in fitting if _alike(sample, spans, options)]
-        free = [sample for sample in (*like, *fitting) if sample.id not in self._taken]
-        found = free[0] if free else next(reversed(like or fitting), None)
-        if found is not None:
-            self._taken.add(found.id)
+        best = [sample for sample in fitting if _alike(sample, spans, options)] or fitting
+        if not best:
+            return None
+        found = next((sample for sample in best if sample.id not in self._taken), best[-1])
+        self._taken.add(found.id)
         return found
 
 

@@ -50,5 +50,6 @@ def read_submission(path: Path, entries: Iterable[tuple[str, Any]]) -> Iterator[
             spans=None if windows is None else tuple((window[0], window[1]) for window in windows),
             scores=tuple(window[2] for window in windows) if windows and scored else (),
             response=line.ans,
+            submitted=line.ans is not None,
             saliency=line.pred_saliency_scores,
         )

@@ -14,9 +14,10 @@ import numpy as np
 
 from videomind.errors import VideoError
 from videomind.evaluation.run.batches import Batch
+from videomind.evaluation.run.line import opened_plainly
 from videomind.roles.spec import View
 from videomind.synth.dataset import end_with_parent
-from videomind.vision.ahead import decode_ahead
+from videomind.vision.ahead import MAX_BYTES, decode_ahead
 from videomind.vision.cache import FrameKey
 
 Frames = list[tuple[FrameKey, np.ndarray]]
@@ -59,14 +60,18 @@ class Ahead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._pool is not None:
+            decoders = list(self._pool._processes.values())  # from Python 3.14 on: kill_workers
             self._pool.shutdown(wait=False, cancel_futures=True)
+            for decoder in decoders:
+                decoder.terminate()
 
     def _begin(self, batch: Batch) -> list[Future[Frames]]:
         if self._pool is None:
             return []
-        whole = dict.fromkeys(one.video for one in batch.asked if one.sample.part is None)
+        whole = dict.fromkeys(one.video for one in batch.asked if opened_plainly(one.sample))
+        share = MAX_BYTES // max(1, len(whole))
         try:
-            return [self._pool.submit(decode_ahead, video, self._views) for video in whole]
+            return [self._pool.submit(decode_ahead, video, self._views, share) for video in whole]
         except BrokenExecutor:
             return []
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,7 +41,11 @@ class Journal:
         except OSError:
             self._file.close()
             raise InputError(f"{path}: another run is writing to it; wait for it, or take another --output") from None
-        self._read()
+        try:
+            self._read()
+        except InputError:
+            self._file.close()
+            raise
 
     def append(self, lines: Sequence[Line]) -> None:
         """Write lines; they are on disk when this returns."""
@@ -58,7 +63,8 @@ class Journal:
         os.replace(partial, self.path)
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written was told when it was
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +83,7 @@ class Journal:
             try:
                 line = json.loads(raw)
                 self.lines[line["id"]] = line
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise InputError(f"{self.path}, line {number} is no prediction: take another --output") from None
             whole += len(raw)
         self._file.truncate(whole)

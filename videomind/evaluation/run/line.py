@@ -8,8 +8,10 @@ from pathlib import Path
 
 from videomind.agent import FINDERS, Agent, Video
 from videomind.asking import Question
+from videomind.errors import EngineDead
 from videomind.evaluation.run.batches import Asked, Batch
 from videomind.evaluation.run.journal import Line
+from videomind.evaluation.sample import Sample
 from videomind.results import Protocol, Result
 from videomind.vision.part import PartReader
 from videomind.vision.reader import open_video
@@ -32,7 +34,11 @@ class Manner:
 
 
 def ask_batch(agent: Agent, batch: Batch, manner: Manner) -> list[Line]:
-    """Ask all samples of a batch; a line for each. The agent then forgets what it kept of these videos."""
+    """Ask all samples of a batch; a line for each. The agent then forgets what it kept of these videos.
+
+    Raises:
+        EngineDead: the engine has to be made anew, and the batch to be asked again.
+    """
     lines: list[Line] = []
     questions: list[tuple[Asked, Video, Question]] = []
     with ExitStack() as opened:
@@ -42,6 +48,8 @@ def ask_batch(agent: Agent, batch: Batch, manner: Manner) -> list[Line]:
             except Exception as error:
                 lines.append(_line(one, error, batch.attempt))
         for place, outcome in agent.ask_many([(video, question) for _, video, question in questions]):
+            if isinstance(outcome, EngineDead):
+                raise outcome
             lines.append(_line(questions[place][0], outcome, batch.attempt))
     agent.forget()
     return lines
@@ -52,11 +60,16 @@ def failed(one: Asked, error: str, attempt: int) -> Line:
     return _inputs(one) | {"seconds": 0.0, "attempt": attempt, "error": error}
 
 
+def opened_plainly(sample: Sample) -> bool:
+    """Whether its video is the whole of a file, or of a folder of frames at the usual rate."""
+    return sample.part is None and "fps" not in sample.notes
+
+
 def _video(one: Asked, opened: ExitStack) -> Video:
     """The file, or the part of it that counts; of a folder of frames a reader at the rate that the benchmark says."""
-    part, fps = one.sample.part, one.sample.notes.get("fps")
-    if part is None and fps is None:
+    if opened_plainly(one.sample):
         return one.video
+    part, fps = one.sample.part, one.sample.notes.get("fps")
     reader = opened.enter_context(open_video(one.video) if fps is None else open_video(one.video, fps=fps))
     return reader if part is None else PartReader(reader, part)
 

@@ -7,27 +7,22 @@ import logging
 import os
 import socket
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
-from videomind.agent import Agent
 from videomind.errors import EngineError, InputError, VideoMindError
 from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.journal import Line
-from videomind.evaluation.run.line import Manner, ask_batch, failed
-from videomind.evaluation.run.worker import ModelSettings, load_agent
-from videomind.evaluation.run.workers import MOST_DEATHS
+from videomind.evaluation.run.line import Manner
+from videomind.evaluation.run.ray_actor import Asker, Ledger
+from videomind.evaluation.run.worker import ModelSettings
 
 LOCAL = "local"
 LOCAL_STORE_BYTES = 200 << 20
 """Shared memory of a cluster of our own; batches and lines are small."""
 REACH_SECONDS = 10.0
-TRIES = 2
-"""Actors that may die of one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +60,19 @@ class RayWorkers:
                 for rows in self._asked(batches).iter_batches(batch_size=1, prefetch_batches=0):
                     yield json.loads(rows["lines"][0])
             except RayTaskError as error:
+                text = _first_line(error.cause)  # Ray appends advice
                 if isinstance(error.cause, VideoMindError):
-                    raise error.cause from None
-                raise EngineError(f"an actor on Ray failed: {_last_line(error)}") from error
+                    raise type(error.cause)(text) from None
+                raise EngineError(f"an actor on Ray failed: {type(error.cause).__name__}: {text}") from error
             except RayError as error:
-                raise EngineError(f"Ray gave up: {_last_line(error)}; the same command goes on") from error
+                raise EngineError(f"Ray gave up: {_first_line(error)}; the same command goes on") from error
 
     def _asked(self, batches: Sequence[Batch]) -> Any:
         """The data set of the lines of each batch."""
         import ray.data
 
-        count = min(self.count or _room(ray.nodes(), self.num_gpus), len(batches))
-        ledger = ray.remote(num_cpus=0)(Ledger).remote(MOST_DEATHS + count)
+        count = min(self._size(), len(batches))
+        ledger = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Ledger).remote()
         rows = [{"number": number, "batch": batch} for number, batch in enumerate(batches)]
         return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
             Asker,
@@ -86,88 +82,46 @@ class RayWorkers:
             num_gpus=self.num_gpus,
         )
 
+    def _size(self) -> int:
+        """Actors; where their number is given, a cluster may still have to grow for them."""
+        import ray
+
+        if self.count is not None and self.address != LOCAL:
+            return self.count
+        most = room(ray.nodes(), self.num_gpus)
+        return self.count or most
+
     @contextmanager
     def _cluster(self) -> Iterator[None]:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        """Connected to the cluster; one of our own ends with this."""
         try:
             import ray.data
         except ImportError:
             raise InputError("Ray is not installed: pip install 'videomind-agent[ray]'") from None
-        own = {"num_cpus": self.count, "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
         try:
-            _reach(self.address)
-            ray.init(
-                self.address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **(own if self.address == LOCAL else {}),
-            )
-        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise InputError(
-                f"no Ray cluster at {self.address} ({_last_line(error)}): give the address that `ray start --head` "
-                "printed, auto for a cluster that this machine belongs to, or local"
-            ) from None
-        _quieten()
-        try:
+            self._connect()
+            _quieten()
             yield
         finally:
             ray.shutdown()
 
-
-class Asker:
-    """What an actor does; the model is loaded for the first batch."""
-
-    def __init__(self, settings: ModelSettings, manner: Manner, ledger: Any) -> None:
-        self._settings, self._manner, self._ledger = settings, manner, ledger
-
-    def __call__(self, rows: Mapping[str, Any]) -> dict[str, list[str]]:
-        """The lines of a batch, as JSON."""
+    def _connect(self) -> None:
         import ray
 
-        number, batch = int(rows["number"][0]), rows["batch"][0]
-        if ray.get(self._ledger.begin.remote(number)) > TRIES:
-            why = f"the {TRIES} actors that worked on its batch died"
-            lines = [failed(one, why, batch.attempt) for one in batch.asked]
-        else:
-            _check_videos(batch)
-            lines = ask_batch(self._agent, batch, self._manner)
-            ray.get(self._ledger.end.remote())
-        return {"lines": [json.dumps(lines)]}
-
-    @cached_property
-    def _agent(self) -> Agent:
-        return load_agent(self._settings)
-
-
-class Ledger:
-    """How often each batch was begun: an actor of its own, which outlives those that die of a batch.
-
-    Args:
-        most: batches that may be begun in a row without one that ends.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._begun: Counter[int] = Counter()
-        self._in_a_row = 0
-
-    def begin(self, number: int) -> int:
-        """How often this batch was begun, now included.
-
-        Raises:
-            EngineError: actors die without end.
-        """
-        self._in_a_row += 1
-        if self._in_a_row > self._most:
-            raise EngineError(
-                f"{MOST_DEATHS} actors died in a row, without one batch finished; is there memory enough?"
-            )
-        self._begun[number] += 1
-        return self._begun[number]
-
-    def end(self) -> None:
-        """A batch has ended."""
-        self._in_a_row = 0
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        if "://" in self.address:
+            raise InputError(f"{self.address}: Ray Data needs a machine of the cluster; start there, with --ray auto")
+        own: dict[str, Any] = {}
+        if self.address == LOCAL:
+            own = {"num_cpus": self.count, "include_dashboard": False, "object_store_memory": LOCAL_STORE_BYTES}
+        try:
+            _reach(self.address)
+            ray.init(self.address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise InputError(
+                f"no Ray cluster at {self.address} ({_first_line(error)}): give the address that `ray start --head` "
+                "printed, auto on a machine of the cluster, or local"
+            ) from None
 
 
 def _reach(address: str) -> None:
@@ -177,27 +131,17 @@ def _reach(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=REACH_SECONDS).close()
 
 
-def _check_videos(batch: Batch) -> None:
-    """The driver has seen all videos: one that is missing here is missing on this machine."""
-    for one in batch.asked:
-        if not one.video.exists():
-            raise InputError(
-                f"{one.video} is missing on {socket.gethostname()}: on Ray, videos and the folder of the model have to "
-                "be at the same place on all machines"
-            )
-
-
-def _room(nodes: Sequence[Mapping[str, Any]], num_gpus: float) -> int:
+def room(nodes: Sequence[Mapping[str, Any]], num_gpus: float) -> int:
     """Actors that fit on the machines of a cluster."""
     resources = [node["Resources"] for node in nodes if node["Alive"]]
     if not num_gpus:
         return max(1, sum(int(one.get("CPU", 0)) for one in resources))
     gpus = [one.get("GPU", 0) for one in resources]
-    room = sum(int(here * int(1 / num_gpus) if num_gpus < 1 else here // num_gpus) for here in gpus)
-    if not room:
+    actors = sum(int(here * int(1 / num_gpus) if num_gpus < 1 else here // num_gpus) for here in gpus)
+    if not actors:
         most = max(gpus, default=0)
         raise InputError(f"no machine of the Ray cluster has {num_gpus:g} GPUs (the most: {most:g}): lower --num-gpus")
-    return room
+    return actors
 
 
 def _from_anywhere(settings: ModelSettings) -> ModelSettings:
@@ -223,5 +167,5 @@ def _quieten() -> None:
             handler.setLevel(logging.CRITICAL)
 
 
-def _last_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -26,7 +26,7 @@ class RunRecord:
             keys `OF_A_TASK` and others.
 
     Raises:
-        InputError: the folder holds something else, or a run that was started with other settings.
+        InputError: the folder holds something else, or a run that was started with other settings; or the disk refuses.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -39,22 +39,27 @@ class RunRecord:
             _check_same(folder, before, settings)
             self.content["started"], self.content["seconds"] = before["started"], before["seconds"]
             self.content["tasks"] = before["tasks"] | settings["tasks"]
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._write()
-        except OSError as error:
-            raise InputError(f"cannot write into {folder}: {error.strerror or error}") from None
+        self._write()
 
     def spent(self, seconds: float) -> float:
-        """Add the time of this start; gives that of all."""
+        """Add the time of this start; gives that of all.
+
+        Raises:
+            InputError: the disk refuses.
+        """
         self.content["seconds"] = round(self.content["seconds"] + seconds, 3)
         self._write()
         return float(self.content["seconds"])
 
     def _write(self) -> None:
-        partial = self._path.with_name(f".{NAME}.partial")
-        partial.write_text(json.dumps(self.content, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, self._path)
+        folder = self._path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = folder / f".{NAME}.partial"
+            partial.write_text(json.dumps(self.content, indent=2) + "\n", encoding="utf-8")
+            os.replace(partial, self._path)
+        except OSError as error:
+            raise InputError(f"cannot write into {folder}: {error.strerror or error}") from None
 
 
 def _read(path: Path) -> dict[str, Any] | None:

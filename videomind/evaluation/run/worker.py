@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import FrameType
 
 from videomind.agent import Agent
 from videomind.evaluation.run.ahead import Ahead
+from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.line import Manner, ask_batch
 from videomind.synth.dataset import end_with_parent
 
@@ -60,7 +64,7 @@ def work(
         devices: GPUs that workers share out among themselves; 0 = none.
         decoders: processes that decode the videos of the next batch meanwhile; 0 = none.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one, which ends it
+    signal.signal(signal.SIGTERM, _end)
     end_with_parent()
     if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = str(number % devices)
@@ -71,6 +75,17 @@ def work(
         return
     connection.send(None)
     with agent, Ahead(agent.views(), decoders) as ahead:
-        for batch, frames in ahead.follow(iter(connection.recv, None)):
+        for batch, frames in ahead.follow(_received(connection)):
             agent.remember(frames)
             connection.send(ask_batch(agent, batch, manner))
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Ends this process, with what it started."""
+    raise SystemExit
+
+
+def _received(connection: Connection) -> Iterator[Batch]:
+    """The batches that come, until it is said that there are no more, or nobody is there to say so."""
+    with suppress(EOFError):
+        yield from iter(connection.recv, None)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Protocol as Contract
@@ -18,7 +19,10 @@ from videomind.evaluation.run.line import Manner, failed
 from videomind.evaluation.run.worker import ModelSettings, work
 
 MOST_DEATHS = 10
-"""Workers that may die in a row, without one batch finished, until the run gives up."""
+"""Workers that may die in a row, each of another video or while it starts, until the run gives up."""
+
+PARTING_SECONDS = 10.0
+"""In which a worker that is no longer wanted may free what it holds."""
 
 
 class Workers(Contract):
@@ -57,21 +61,24 @@ class LocalWorkers:
         A batch whose worker died is asked once more, each sample by itself; one whose worker dies again has failed.
         """
         waiting = deque(batches)
-        crew = [self._hire(number) for number in range(min(self.count, len(waiting)))]
+        crew: list[_Hand] = []
         most = 2 if self.decoders else 1
-        deaths = 0
+        deaths: set[object] = set()
         try:
+            while len(crew) < min(self.count, len(batches)):
+                crew.append(self._hire(len(crew)))
             while waiting or any(hand.batches for hand in crew):
                 for number in _heard(crew):
                     lines = crew[number].hear()
                     if lines is None:
-                        deaths += 1
-                        if deaths > MOST_DEATHS:
-                            raise EngineError(f"{deaths} workers died in a row, the last {crew[number].ending()}")
+                        deaths.add(crew[number].busy_with())
+                        if len(deaths) > MOST_DEATHS:
+                            raise EngineError(f"{len(deaths)} workers died in a row, the last {crew[number].ending()}")
                         yield _after_death(crew[number], waiting)
                         crew[number] = self._hire(number)
                     else:
-                        deaths = 0 if lines else deaths
+                        if lines:
+                            deaths.clear()
                         yield lines
                 for hand in crew:
                     while waiting and hand.ready and len(hand.batches) < most:
@@ -79,13 +86,16 @@ class LocalWorkers:
         finally:
             for hand in crew:
                 hand.dismiss()
+            for hand in crew:
+                hand.part()
 
     def _hire(self, number: int) -> _Hand:
         context = get_context("spawn")
         here, there = context.Pipe()
         arguments = (there, self.settings, self.manner, number, self.devices, self.decoders)
         process = context.Process(target=work, args=arguments)
-        process.start()
+        with _uninterrupted():
+            process.start()
         there.close()
         return _Hand(process, here)
 
@@ -117,6 +127,10 @@ class _Hand:
         self.ready = True
         return said or []
 
+    def busy_with(self) -> object:
+        """The video whose questions it asks; something of its own where it asks nothing."""
+        return self.batches[0].asked[0].video if self.batches else object()
+
     def ending(self) -> str:
         """How it ended."""
         self.process.join(5)
@@ -124,14 +138,30 @@ class _Hand:
         return f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
 
     def dismiss(self) -> None:
-        """End it: kindly where it has nothing to do, else at once."""
+        """Tell it to end: kindly where it has nothing to do, else at once."""
         if self.ready and not self.batches:
             with suppress(OSError):
                 self.connection.send(None)
-            self.process.join(10)
+        else:
+            self.process.terminate()
+
+    def part(self) -> None:
+        """See it end; by force if it takes long."""
+        self.process.join(PARTING_SECONDS)
         self.process.kill()
         self.process.join()
         self.connection.close()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that are started meanwhile do not get Ctrl-C: it is for this one, which then ends them."""
+    resource_tracker.ensure_running()  # it comes with the first of them, and would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _heard(crew: Sequence[_Hand]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from string import ascii_uppercase
 
 import numpy as np
 
@@ -11,7 +12,6 @@ from videomind.evaluation.sample import Prediction, Sample
 from videomind.evaluation.scoring.base import Measured, Variant
 from videomind.evaluation.scoring.columns import Column, by_label, kinds_of, measured
 from videomind.evaluation.scoring.latest import latest
-from videomind.roles.answerer import OPTION_PREFIX
 
 Read = Callable[[str], str]
 """What a benchmark takes a reply for; "" = nothing."""
@@ -36,17 +36,16 @@ _LONGVIDEOBENCH_PHRASES = (
 
 
 def mlvu_letter(reply: str) -> str:
-    """All before the first bracket."""
-    return reply.removeprefix("(").split(")")[0]
+    """All before the first closing bracket; so of "(A)", which its prompt does not let a model begin with, "(A"."""
+    return reply.split(")")[0]
 
 
 def mvbench_right(reply: str, answer: str) -> bool:
-    """Whether the first word of the first line, with a bracket before it, is part of "(a)" or holds it.
+    """Whether the first word of the first line, with a bracket put before it, is part of "(a)" or holds it.
 
     So an empty reply is right.
     """
-    line = reply.split("\n")[0]
-    word = (line if line.startswith("(") else f"({line}").lower().split(" ")[0]
+    word = f"({reply}".split("\n")[0].lower().split(" ")[0]
     return word.replace(".", "") in f"({answer.lower()})" or f"({answer.lower()})" in word
 
 
@@ -69,9 +68,13 @@ def longvideobench_letter(reply: str) -> str:
 
 
 def mlvu(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Measured:
-    """M-Avg, the mean over tasks; each task's accuracy by task. Every question counts."""
+    """M-Avg, the mean over tasks; each task's accuracy by task. Every question counts.
+
+    Where several options are the answer (equal texts), the last is right.
+    """
     rows = _with_options(samples)
-    column = Column(_letters(rows, predictions, mlvu_letter) == _answers(rows), np.ones(len(rows), dtype=bool))
+    answers = np.array([_last_equal(row) for row in rows], dtype=object)
+    column = Column(_letters(rows, predictions, mlvu_letter) == answers, np.ones(len(rows), dtype=bool))
     groups = by_label({"Acc": column}, rows, ("task",))
     tasks = [metrics["Acc"] for metrics in groups.get("task", {}).values()]
     return Measured({"M-Avg": sum(tasks) / len(tasks)} if tasks else {}, groups)
@@ -118,9 +121,9 @@ def _with_options(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _replies(rows: Sequence[Sample], predictions: Sequence[Prediction]) -> list[str | None]:
-    """The reply of each, as if it had been forced to begin with "Best Option: ("; None where there is none."""
+    """The reply of each, without a beginning that it was forced to have; None where there is none."""
     found = [one.response if one else None for one in latest(rows, predictions)]
-    return [None if reply is None else reply.strip().removeprefix(OPTION_PREFIX).strip() for reply in found]
+    return [None if reply is None else reply.strip() for reply in found]
 
 
 def _letters(rows: Sequence[Sample], predictions: Sequence[Prediction], read: Read) -> np.ndarray:
@@ -129,6 +132,14 @@ def _letters(rows: Sequence[Sample], predictions: Sequence[Prediction], read: Re
 
 def _answers(rows: Sequence[Sample]) -> np.ndarray:
     return np.array([row.answer for row in rows], dtype=object)
+
+
+def _last_equal(row: Sample) -> str | None:
+    """The letter of the last option that reads like the right one."""
+    if row.answer is None:
+        return None
+    text = row.options[ascii_uppercase.index(row.answer)]
+    return ascii_uppercase[max(place for place, option in enumerate(row.options) if option == text)]
 
 
 def _first_capital(reply: str, phrases: Sequence[str], capitals: str) -> str:

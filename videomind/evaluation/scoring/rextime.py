@@ -1,6 +1,7 @@
 """ReXTime (Chen et al. 2024): moments in percent, answers as fractions, as its evaluation prints them.
 
-Questions without prediction are left out (its `match_number=False`). The first listed window counts.
+Questions without prediction are left out (its `match_number=False`). The first listed window counts. A submitted
+answer is right if it is just the letter, of a reply what `parse_option` reads.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def measure(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Mea
 def _right(row: Sample, found: Prediction) -> bool:
     if found.response is None or row.answer is None:
         return False
+    if found.submitted:
+        return found.response == row.answer
     return parse_option(found.response, row.options or _UNKNOWN) == row.answer
 
 

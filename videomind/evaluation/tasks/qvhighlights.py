@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from videomind.evaluation.sample import Sample
-from videomind.evaluation.scoring import FIXED, MOMENT_DETR, VIDEOMIND
+from videomind.evaluation.scoring import FIXED, MOMENT_DETR, VIDEOMIND_QVHIGHLIGHTS
 from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.grounding import read_windows
 from videomind.evaluation.tasks.reading import main_file, unique
@@ -38,7 +38,7 @@ QVHIGHLIGHTS = Task(
     split="val",
     videos=("qvhighlights/videos_3fps_480_noaudio", "qvhighlights/videos"),
     read=read,
-    variants=(MOMENT_DETR, VIDEOMIND, FIXED),
+    variants=(MOMENT_DETR, VIDEOMIND_QVHIGHLIGHTS, FIXED),
     protocol=Protocol(unit=2.0),
     source="annotations https://github.com/jayleicn/moment_detr (data), "
     "videos https://nlp.cs.unc.edu/data/jielei/qvh/qvhilights_videos.tar.gz; "

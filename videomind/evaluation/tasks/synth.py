@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from videomind.errors import InputError
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, VIDEOMIND
 from videomind.evaluation.tasks import jsonl
@@ -48,16 +49,15 @@ def prepare(data: Path, limit: int | None, done: Callable[[int, int], object]) -
     out = data / FOLDER
     wanted = VIDEOS if limit is None else -(-limit // PER_VIDEO)
     there = _count(out / QUESTIONS) // PER_VIDEO
-    if there >= wanted and not SynthSet(out, wanted, SEED, SIZE).missing:
+    synth = SynthSet(out, wanted, SEED, SIZE)
+    if there >= wanted and not synth.missing:
         return
-    synth = SynthSet(out, max(wanted, there), SEED, SIZE)
-    synth.prepare()
-    done(synth.videos - len(synth.missing), synth.videos)
-    synth.render(os.cpu_count() or 1, lambda: done(synth.videos - len(synth.missing), synth.videos))
-    entries = (entry for number in range(synth.videos) for entry in _entries(synth.scene(number), number))
-    partial = out / f".{QUESTIONS}.partial"
-    partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
-    os.replace(partial, out / QUESTIONS)
+    whole = SynthSet(out, max(wanted, there), SEED, SIZE)
+    entries = [entry for number in range(whole.videos) for entry in _entries(whole.scene(number), number)]
+    whole.prepare()
+    _write(out / QUESTIONS, entries)  # first, so that a run that is killed while it renders may be followed by any
+    done(wanted - len(synth.missing), wanted)
+    synth.render(os.cpu_count() or 1, lambda: done(wanted - len(synth.missing), wanted))
 
 
 def read(path: Path, split: str) -> Iterator[Sample]:
@@ -91,6 +91,15 @@ def _choice(question: Question, rng: Random) -> dict[str, Any]:
         "answer": chosen.answer,
         "groups": {"kind": kind, "task": chosen.kind},
     } | spans
+
+
+def _write(path: Path, entries: list[dict[str, Any]]) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _count(path: Path) -> int:
