@@ -109,7 +109,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
 
 @pytest.fixture(scope="module")
 def clips(frames: np.ndarray) -> list[Clip]:
-    return [clip_of(frames[:4]), clip_of(frames[:16]), clip_of(frames[3:10])]
+    return [clip_of(frames[:4]), clip_of(frames[:16]), clip_of(frames[4:8])]
 
 
 def mixed(clips: list[Clip]) -> list[RoleRequest]:
@@ -124,6 +124,7 @@ def mixed(clips: list[Clip]) -> list[RoleRequest]:
         request("answerer", clips[1], "what else?"),
         request("answerer", clips[0], "and here?"),
         request("planner", clips[1], "a second question"),
+        request("planner", clips[2], "short"),
     ]
 
 

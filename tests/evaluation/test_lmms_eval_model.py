@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -155,8 +156,9 @@ def test_missing_videos_are_named_before_anything_is_asked(model: Any, docs: lis
 
 
 def test_a_damaged_video_costs_its_own_replies_only(
-    model: Any, docs: list[Doc], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    model: Any, docs: list[Doc], tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(logging.getLogger(MODULE), "disabled", False)  # libraries that set up logging switch others off
     (tmp_path / "noise.mp4").write_bytes(b"no video at all")
     damaged = Doc(str(tmp_path / "noise.mp4"), docs[0].question, docs[0].options, "A")
     first, second = model.generate_until(requests_for(model, [damaged, docs[0]]))

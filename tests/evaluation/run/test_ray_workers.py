@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -43,10 +44,10 @@ MANNER = Manner({SYNTH.name: SYNTH.protocol})
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """A cluster of one machine with two processors."""
+    """A cluster of one machine with two processors and, as far as Ray knows, a GPU."""
     from ray.cluster_utils import Cluster
 
-    head = {"num_cpus": 2, "object_store_memory": 100 << 20, "include_dashboard": False}
+    head = {"num_cpus": 2, "num_gpus": 1, "object_store_memory": 100 << 20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     yield cluster.address
     cluster.shutdown()
@@ -78,7 +79,7 @@ def expected(batches: list[Batch]) -> dict[str, Line]:
 
 
 def test_two_actors_give_the_same_lines(address: str, batches: list[Batch], expected: dict[str, Line]) -> None:
-    assert _by_id(RayWorkers(CPU, MANNER, address).run(batches)) == expected
+    assert _by_id(RayWorkers(CPU, MANNER, address, num_gpus=0.5).run(batches)) == expected
 
 
 def test_a_killed_actor_is_replaced(
@@ -86,8 +87,9 @@ def test_a_killed_actor_is_replaced(
 ) -> None:
     coming = RayWorkers(CPU, MANNER, address, count=1).run(batches)
     lines = next(coming)
-    [actor] = _actors()
-    actor.kill()
+    while not (working := _actors_at_work()):
+        time.sleep(0.02)
+    working[0].kill()
     assert _by_id([lines, *coming]) == expected
     assert capsys.readouterr().out == ""  # what Ray says about it does not mix with results
 
@@ -186,8 +188,13 @@ def test_subtitles_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest
 
 
 def test_gpus_that_no_machine_has(address: str, batches: list[Batch]) -> None:
-    with pytest.raises(InputError, match=r"no machine of the Ray cluster has 0.5 GPUs .* --num-gpus"):
-        list(RayWorkers(CPU, MANNER, address, num_gpus=0.5).run(batches))
+    with pytest.raises(InputError, match=r"no machine of the Ray cluster has 2 GPUs \(the most: 1\): .* --num-gpus"):
+        list(RayWorkers(CPU, MANNER, address, num_gpus=2).run(batches))
+
+
+def test_gpus_are_not_used_unless_it_is_said_how(address: str, batches: list[Batch]) -> None:
+    with pytest.raises(InputError, match=r"has GPUs: give --num-gpus 1 .* else --device cpu"):
+        list(RayWorkers(replace(CPU, device="auto"), MANNER, address).run(batches))
 
 
 def test_a_cluster_of_its_own(
@@ -262,13 +269,12 @@ def _timeless(line: Line) -> Line:
     return line
 
 
-def _actors(working: bool = False) -> list[psutil.Process]:
-    """The processes of actors that ask; Ray titles them by what they do."""
-    title = "ray::MapWorker(MapBatches(Asker))" + (".submit" if working else "")
+def _actors_at_work() -> list[psutil.Process]:
+    """Processes of actors that have a batch; Ray titles them by what they do."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            if title in " ".join(process.cmdline()):
+            if "ray::MapWorker(MapBatches(Asker)).submit" in " ".join(process.cmdline()):
                 found.append(process)
     return found
 
@@ -277,7 +283,7 @@ def _kill_who_works(over: threading.Event) -> None:
     """Kills every actor that works on a batch, which takes long for the first: it loads the model."""
     before: set[int] = set()
     while not over.wait(0.3):
-        working = _actors(working=True)
+        working = _actors_at_work()
         for process in working:
             if process.pid in before:
                 process.kill()

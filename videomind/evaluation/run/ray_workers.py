@@ -34,7 +34,7 @@ class RayWorkers:
         manner: how to ask.
         address: "local" = a cluster on this machine, for this run alone; else of one that is there, as in `ray.init`.
         count: actors; None = as many as the cluster has room for.
-        num_gpus: of each actor, also a part of one; 0 = it has a processor alone.
+        num_gpus: of each actor, also a part of one; 0 = none, each takes a processor.
     """
 
     settings: ModelSettings
@@ -71,7 +71,7 @@ class RayWorkers:
         """The data set of the lines of each batch."""
         import ray.data
 
-        count = min(self._size(), len(batches))
+        count = min(self._size(ray.nodes()), len(batches))
         ledger = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Ledger).remote()
         rows = [{"number": number, "batch": batch} for number, batch in enumerate(batches)]
         return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
@@ -82,13 +82,13 @@ class RayWorkers:
             num_gpus=self.num_gpus,
         )
 
-    def _size(self) -> int:
+    def _size(self, nodes: Sequence[Mapping[str, Any]]) -> int:
         """Actors; where their number is given, a cluster may still have to grow for them."""
-        import ray
-
+        if not self.num_gpus and self.settings.device in ("auto", "cuda") and any(_has(node, "GPU") for node in nodes):
+            raise InputError("the Ray cluster has GPUs: give --num-gpus 1 (or a part) to use them, else --device cpu")
         if self.count is not None and self.address != LOCAL:
             return self.count
-        most = room(ray.nodes(), self.num_gpus)
+        most = room(nodes, self.num_gpus)
         return self.count or most
 
     @contextmanager
@@ -132,16 +132,27 @@ def _reach(address: str) -> None:
 
 
 def room(nodes: Sequence[Mapping[str, Any]], num_gpus: float) -> int:
-    """Actors that fit on the machines of a cluster."""
-    resources = [node["Resources"] for node in nodes if node["Alive"]]
+    """Actors that fit on the machines of a cluster.
+
+    Args:
+        nodes: its machines, as `ray.nodes` tells.
+        num_gpus: of each actor; 0 = each takes a processor.
+
+    Raises:
+        InputError: no machine has so many GPUs.
+    """
     if not num_gpus:
-        return max(1, sum(int(one.get("CPU", 0)) for one in resources))
-    gpus = [one.get("GPU", 0) for one in resources]
+        return max(1, sum(int(_has(node, "CPU")) for node in nodes))
+    gpus = [_has(node, "GPU") for node in nodes]
     actors = sum(int(here * int(1 / num_gpus) if num_gpus < 1 else here // num_gpus) for here in gpus)
     if not actors:
         most = max(gpus, default=0)
         raise InputError(f"no machine of the Ray cluster has {num_gpus:g} GPUs (the most: {most:g}): lower --num-gpus")
     return actors
+
+
+def _has(node: Mapping[str, Any], resource: str) -> float:
+    return float(node["Resources"].get(resource, 0)) if node["Alive"] else 0.0
 
 
 def _from_anywhere(settings: ModelSettings) -> ModelSettings:
