@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videomind.kernels.nms import Rows
+from videomind.model.byte_cache import ByteCache
 from videomind.model.decoder import DecoderOutput, TimestampDecoder
 from videomind.model.qwen2_vl import Qwen2VLBackbone
-from videomind.model.byte_cache import ByteCache
 from videomind.training.collate import IGNORE, Batch
 from videomind.training.encode import Moments, SeenView
 from videomind.training.losses import decoder_loss, pad_spans

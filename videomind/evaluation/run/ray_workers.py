@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,7 +43,7 @@ class RayWorkers:
     count: int | None = None
     num_gpus: float = 0
 
-    def run(self, batches: Sequence[Batch]) -> Iterator[list[Line]]:
+    def run(self, batches: Sequence[Batch]) -> Generator[list[Line]]:
         """As `Workers.run`.
 
         A batch whose actor died is asked once more, whole; if that one dies too, its samples have failed.

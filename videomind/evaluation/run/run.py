@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from os.path import commonpath
@@ -167,9 +167,12 @@ def _ask(
 
 
 def _finished(workers: Workers, batches: list[Batch], clock: _Clock) -> Iterator[list[Line]]:
-    for lines in workers.run(batches) if batches else ():
-        clock.start()
-        yield lines
+    if not batches:
+        return
+    with closing(workers.run(batches)) as finished:  # so that workers end at once where lines cannot be kept
+        for lines in finished:
+            clock.start()
+            yield lines
 
 
 def _keep(lines: Sequence[Line], journals: dict[str, Journal], watch: Watch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context, resource_tracker
@@ -28,7 +28,7 @@ PARTING_SECONDS = 10.0
 class Workers(Contract):
     """Whoever asks batches."""
 
-    def run(self, batches: Sequence[Batch]) -> Iterator[list[Line]]:
+    def run(self, batches: Sequence[Batch]) -> Generator[list[Line]]:
         """Lines of finished samples, as they come; of each sample one. None at all: a worker is ready.
 
         Raises:
@@ -55,7 +55,7 @@ class LocalWorkers:
     devices: int = 0
     decoders: int = 0
 
-    def run(self, batches: Sequence[Batch]) -> Iterator[list[Line]]:
+    def run(self, batches: Sequence[Batch]) -> Generator[list[Line]]:
         """As `Workers.run`.
 
         A batch whose worker died is asked once more, each sample by itself; one whose worker dies again has failed.
