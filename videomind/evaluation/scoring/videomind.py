@@ -96,7 +96,7 @@ def _changes(
     overlap: Callable[[Spans, Spans], Floats],
 ) -> dict[str, Column]:
     """Where the overlap of the first span rose by verification, and where it fell; {} where nothing was verified."""
-    verified = [i for i in np.flatnonzero(after.counted) if rows[i].unverified]
+    verified = [i for i in np.flatnonzero(after.counted).tolist() if rows[i].unverified]
     if not verified:
         return {}
     before = overlap([rows[i].unverified or () for i in verified], [truths[i].spans for i in verified])
