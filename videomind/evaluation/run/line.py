@@ -69,8 +69,8 @@ def _video(one: Asked, opened: ExitStack) -> Video:
     """The file, or the part of it that counts; of a folder of frames a reader at the rate that the benchmark says."""
     if opened_plainly(one.sample):
         return one.video
-    part, fps = one.sample.part, one.sample.notes.get("fps")
-    reader = opened.enter_context(open_video(one.video) if fps is None else open_video(one.video, fps=fps))
+    part, fps = one.sample.part, one.sample.notes.get("fps") if one.video.is_dir() else None
+    reader = opened.enter_context(open_video(one.video, fps=fps))
     return reader if part is None else PartReader(reader, part)
 
 
