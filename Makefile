@@ -25,7 +25,8 @@ demo: $(STAMP)
 	@$(BIN)/videomind demo demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not gpu"
+	$(BIN)/python -m pytest -m "not gpu and not ray"
+	$(BIN)/python -m pytest -m "ray and not gpu"
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ from videomind.evaluation.tasks.synth import PER_VIDEO, SYNTH
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'videomind-agent[ray]'")
 
 pytestmark = [
+    pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),  # Ray copies its own settings
 ]
