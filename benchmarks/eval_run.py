@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -52,7 +51,9 @@ def main() -> None:
         rates = line["questions_per_second"]
         line["ratio"] = {name: rates["eval run"] / rates[name] for name in ("one by one", "one by one, shuffled")}
         if args.kills:
-            line["resume"] = _killed(data, Path(scratch), args)
+            asking = statistics.median(times["eval run"])
+            startup = statistics.median(times["command"]) - asking
+            line["resume"] = _killed(data, Path(scratch), args, (startup / 2, startup + 6 * asking / args.kills))
     print(json.dumps(line, indent=2))
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
@@ -82,24 +83,25 @@ def _command(data: Path, output: Path, args: argparse.Namespace) -> subprocess.P
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-def _killed(data: Path, scratch: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """The run killed at random moments: how often, and whether its file is that of the undisturbed one up to times."""
+def _killed(data: Path, scratch: Path, args: argparse.Namespace, after: tuple[float, float]) -> dict[str, Any]:
+    """The run killed at random moments: how often, and whether its file is that of the undisturbed one up to times.
+
+    Args:
+        after: seconds from a start to its kill, at least and at most.
+    """
     output, rng = scratch / "killed", random.Random(1)
     predictions = output / "synth" / "predictions.jsonl"
     kills, lines = 0, []
-    while True:
+    for _ in range(args.kills):
         running = _command(data, output, args)
-        if kills < args.kills:
-            wanted = _lines(predictions) + rng.randint(0, 2 * args.limit // args.kills)
-            while running.poll() is None and _lines(predictions) < min(wanted, args.limit - 1):
-                time.sleep(0.02)
-            time.sleep(rng.uniform(0, 0.7))
-            if running.poll() is None:
-                os.kill(running.pid, signal.SIGKILL)
-                kills += 1
-                lines.append(_lines(predictions))
-        if running.wait() == 0:
-            break
+        try:
+            running.wait(rng.uniform(*after))
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+            kills += 1
+            lines.append(_lines(predictions))
+    _command(data, output, args).wait()
     reference = (scratch / "run0" / "synth" / "predictions.jsonl").read_text().splitlines()
     same = [_timeless(json.loads(line)) for line in predictions.read_text().splitlines()] == [
         _timeless(json.loads(line)) for line in reference

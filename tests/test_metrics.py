@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from tests.cli.test_show import RESULT
 from videomind.agent import Agent
+from videomind.asking import Question
 from videomind.engines.base import Cancel
 from videomind.errors import Cancelled, VideoError
 from videomind.events import Done, Event, PlanReady
@@ -91,6 +92,17 @@ def test_what_is_given_up_was_cancelled(tiny_agent: Agent, frames: np.ndarray) -
     next(abandoned)
     del abandoned
     assert grown() == [0, 0, 0, 2]
+
+
+def test_questions_asked_together_are_counted_each(tiny_agent: Agent, frames: np.ndarray) -> None:
+    grown, finders = outcomes(), frozenset({"grounder", "verifier"})
+    asked = [(frames, Question("What happens?")), (frames, Question(" ")), (frames, Question("it", roles=finders))]
+    list(tiny_agent.ask_many(asked))
+    assert grown() == [1, 1, 1, 0]
+    given_up = tiny_agent.ask_many(asked, at_once=2)
+    next(given_up)
+    del given_up
+    assert grown() == [1, 1, 2, 1]
 
 
 def test_a_question_that_was_never_begun_does_not_count(tiny_agent: Agent, frames: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from videomind.engines.base import STANDARD, Cancel, Engine, Memory, Service, it
 from videomind.errors import InputError
 from videomind.events import Done, Event
 from videomind.lora_switch.bundle import Bundle, load_bundle
-from videomind.metrics import count_question
+from videomind.metrics import count_question, count_questions
 from videomind.results import Result
 from videomind.roles.answerer import check_options
 from videomind.roles.question import check_question
@@ -173,7 +173,8 @@ class Agent:
             raise InputError(f"at_once is {at_once}: ask at least one question at a time")
         self._check_service(service)
         for start in range(0, len(questions), at_once):
-            yield from self._ask_together(questions[start : start + at_once], start, service, cancel)
+            together = questions[start : start + at_once]
+            yield from count_questions(self._ask_together(together, start, service, cancel), len(together))
 
     def find(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """Find the moment that a text describes, or every such moment: grounder and verifier only.
@@ -276,7 +277,7 @@ class Agent:
 
     def _ask_together(
         self, questions: Sequence[tuple[Video, Question]], first: int, service: Service, cancel: Cancel | None
-    ) -> Iterator[tuple[int, Result | Exception]]:
+    ) -> Generator[tuple[int, Result | Exception], None, None]:
         chains: dict[int, Steps] = {}
         with ExitStack() as opened:
             for place, (video, question) in enumerate(questions, first):

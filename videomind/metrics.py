@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from videomind.errors import Cancelled
 from videomind.events import Done, Event
-from videomind.results import RoleCall
+from videomind.results import Result, RoleCall
 
 MIB = 1 << 20
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60)
@@ -45,18 +45,43 @@ def count_calls(calls: Iterable[RoleCall]) -> None:
 
 
 def count_question(events: Generator[Event, None, None]) -> Generator[Event]:
-    """The events of one question as they come; how it ended is counted. One given up before its end was cancelled."""
-    outcome = "cancelled"
+    """The events of one question as they come; how it ended is counted."""
+    end: Result | Exception | None = None
     with closing(events):
         try:
             for event in events:
                 if isinstance(event, Done):
-                    outcome = "answered" if event.result.found else "not_found"
+                    end = event.result
                 yield event
-        except Cancelled:
-            raise
-        except Exception:
-            outcome = "failed"
+        except Exception as error:
+            end = error
             raise
         finally:
-            QUESTIONS.labels(outcome).inc()
+            _count_end(end)
+
+
+def count_questions(
+    ends: Generator[tuple[int, Result | Exception], None, None], count: int
+) -> Generator[tuple[int, Result | Exception]]:
+    """The ends of so many questions that are asked together, with their places, as they come; each is counted."""
+    with closing(ends):
+        try:
+            for place, end in ends:
+                _count_end(end)
+                count -= 1
+                yield place, end
+        finally:
+            for _ in range(count):
+                _count_end(None)
+
+
+def _count_end(end: Result | Exception | None) -> None:
+    """Counts a question by its end: its result or its error; None where it was given up before."""
+    match end:
+        case None | Cancelled():
+            outcome = "cancelled"
+        case Exception():
+            outcome = "failed"
+        case _:
+            outcome = "answered" if end.found else "not_found"
+    QUESTIONS.labels(outcome).inc()

@@ -18,8 +18,11 @@ import pytest
 from tests.cli.conftest import Videomind, heed_interrupts
 from tests.cli.test_errors import assert_refused
 from tests.evaluation.run.processes import forked
+from videomind.cli import eval_run
 from videomind.evaluation.run import workers
+from videomind.evaluation.run.line import Manner
 from videomind.evaluation.run.workers import LocalWorkers
+from videomind.model_choice import ModelChoice
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +49,23 @@ def synth_run(videomind: Videomind, synth_data: Path, tiny_bundle: Path, tmp_pat
         return videomind("eval", "run", "--tasks", "synth", "--workers", "1", *given, *more)
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("visible", "device", "gpus"),
+    [(None, "auto", ("0", "1")), ("5,GPU-7f", "cuda", ("5", "GPU-7f")), ("5,7", "cpu", ())],
+)
+def test_workers_share_the_gpus_that_may_be_used(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, device: str, gpus: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    team = eval_run._local(ModelChoice(device=device), Manner({}), None, None)
+    assert isinstance(team, LocalWorkers)
+    assert team.gpus == gpus
+    assert team.count == (len(gpus) or len(os.sched_getaffinity(0)))
 
 
 def strict_json(text: str) -> Any:

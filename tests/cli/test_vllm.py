@@ -93,10 +93,9 @@ def test_vllm_answers_as_torch_does_and_leaves_nothing_behind(
         stdout, stderr = process.communicate(timeout=START_S)
     result = json.loads(stdout)
     assert (expected.pop("engine"), result.pop("engine")) == ("torch", "vllm")
-    assert expected["reuse"].pop("cached_tokens") == 0
-    assert result["reuse"].pop("cached_tokens") > 0
     for data in (expected, result):
-        del data["timings"], data["reuse"]
+        assert data.pop("reuse")["cached_tokens"] > 0
+        del data["timings"]
     assert result == close_to(expected)
     assert stderr.startswith("starting vLLM")
     told = [line.split()[0] for line in stderr.splitlines() if re.match("[a-zA-Z]", line)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from videomind.errors import InputError, VideoError
-from videomind.evaluation.lmms_eval.chat import Question, by_video, check_videos, read_messages, reply_text
+from videomind.evaluation.lmms_eval.chat import Request, by_video, check_videos, read_messages, reply_text
 from videomind.evaluation.lmms_eval.prompt import Prompt
 from videomind.results import Answer
 
@@ -26,19 +26,19 @@ def user(*content: dict[str, Any]) -> dict[str, Any]:
     return {"role": "user", "content": list(content)}
 
 
-def question(name: str, asked: str = "What?") -> Question:
-    return Question(Path(name), Prompt(asked))
+def question(name: str, asked: str = "What?") -> Request:
+    return Request(Path(name), Prompt(asked))
 
 
 def test_a_video_with_a_prompt_becomes_a_question_with_options() -> None:
-    assert read_messages([user(video(), text(CHOICE))]) == Question(Path("/data/a.mp4"), PROMPT)
+    assert read_messages([user(video(), text(CHOICE))]) == Request(Path("/data/a.mp4"), PROMPT)
 
 
 def test_texts_of_the_user_belong_together_and_the_system_is_left_out() -> None:
     system = {"role": "system", "content": [text("You are helpful.")]}
     whole_file = video(start_time=None, end_time=None)
     asked = read_messages([system, user(text("What moves?"), whole_file, text("A. a dog\nB. a cat"))])
-    assert asked == Question(Path("/data/a.mp4"), PROMPT)
+    assert asked == Request(Path("/data/a.mp4"), PROMPT)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_the_chain_cannot_be_shown_is_refused(messages: list[dict[str, Any]
 
 
 def test_questions_come_together_by_video() -> None:
-    assert by_video([question(name) for name in ("b", "a", "b", "c", "a", "b")]) == [[0, 2, 5], [1, 4], [3]]
+    assert by_video([question(name) for name in ("b", "a", "b", "c", "a", "b")]) == [0, 2, 5, 1, 4, 3]
     assert by_video([]) == []
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from videomind.annotations.files import MAX_LINE
 from videomind.errors import DataError
-from videomind.training.jsonl import MAX_LINE, read_records, write_records
+from videomind.training.jsonl import read_records, write_records
 from videomind.training.record_set import TOLD
 from videomind.training.records import GroundingRecord
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from videomind.errors import InputError
 
 if TYPE_CHECKING:
-    from videomind.cli.loading import ModelChoice
     from videomind.engines.base import Engine, Service
+    from videomind.model_choice import ModelChoice
 
 NAME = "answerer"
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from videomind.cli.evidence import plan_evidence
-from videomind.cli.loading import ModelChoice
 from videomind.cli.options import (
     AsJson,
     ClipFile,
@@ -24,6 +23,7 @@ from videomind.cli.options import (
     parse_roles,
 )
 from videomind.cli.run import Run, run_and_show
+from videomind.model_choice import ModelChoice
 from videomind.roles.answerer import check_options
 from videomind.roles.question import check_question
 

@@ -17,11 +17,12 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from videomind.cli.loading import ModelChoice
+from videomind.cli.loading import load_model
 from videomind.cli.options import AsJson, Device, Dtype, EngineConfig, EngineName
 from videomind.cli.outputs import json_text
 from videomind.cli.terminal import printable, progress_console
 from videomind.errors import InputError
+from videomind.model_choice import ModelChoice
 
 if TYPE_CHECKING:
     from videomind.agent import Agent
@@ -68,7 +69,7 @@ def calibrate(
     with _warnings(console):
         records = read_records(data, "grounder", videos)
         with console.status("loading") as status:
-            agent = ModelChoice(model, engine, engine_config, device, dtype).load(status)
+            agent = load_model(ModelChoice(model, engine, engine_config, device, dtype), status)
         with agent:
             if "grounder" not in agent.roles:
                 raise InputError(f"{model} has no grounder: there is nothing to calibrate")

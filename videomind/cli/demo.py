@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from videomind.cli.evidence import save_clip
-from videomind.cli.loading import ModelChoice
+from videomind.cli.loading import load_model
 from videomind.cli.options import Device, Dtype, EngineConfig, EngineName, Model
 from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
 from videomind.cli.terminal import clock, moment_text, progress_console
 from videomind.errors import InputError
+from videomind.model_choice import ModelChoice
 from videomind.results import Result
 from videomind.roles.spans import temporal_iou
 
@@ -55,7 +56,7 @@ def demo(
         from videomind.synth.demo import DEMO_QUESTIONS, write_demo
 
         video = write_demo(out / "demo.mp4")
-        agent = ModelChoice(model, engine, engine_config, device, dtype).load(status)
+        agent = load_model(ModelChoice(model, engine, engine_config, device, dtype), status)
     console.print(Text(f"A video with known events: {video}"))
     with agent:
         verdicts = [

@@ -16,11 +16,12 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from videomind.cli.loading import ModelChoice
+from videomind.cli.loading import load_model
 from videomind.cli.options import AsJson, Device, Dtype, EngineConfig, EngineName, Model
 from videomind.cli.outputs import json_text
 from videomind.cli.terminal import printable, progress_console
 from videomind.cli.vllm_report import describe_vllm, vllm_text
+from videomind.model_choice import ModelChoice
 
 PACKAGES = (
     "videomind-agent",
@@ -106,7 +107,7 @@ def examine_model(choice: ModelChoice, status: Status) -> dict[str, Any]:
         BundleError: the folder is no usable model.
         EngineError: the device is not there, or the engine does not start.
     """
-    with choice.load(status) as agent:
+    with load_model(choice, status) as agent:
         memory = agent.memory()
         roles = {role: memory.roles.get(role, {}) for role in agent.roles}
         return {

@@ -61,8 +61,8 @@ class EvalProgress:
                 self.say(f"{line['task']} {line['id']} failed: {line['error']}{will}")
             if first:
                 self._running.add(line)
-            elif line["error"] is None:
-                self._running.failed -= 1
+            else:
+                self._running.replace_failed(line)
         self._progress.update(
             self._task, description="asking", completed=self._running.done, metrics=self._text(), refresh=True
         )

@@ -16,11 +16,11 @@ from videomind.cli.options import Compat, Device, Dtype, EngineConfig, EngineNam
 from videomind.cli.outputs import json_text
 from videomind.cli.terminal import progress_console
 from videomind.errors import InputError
+from videomind.model_choice import ModelChoice
 
 if TYPE_CHECKING:
     from videomind.evaluation.run.line import Manner
     from videomind.evaluation.run.run import RunSettings
-    from videomind.evaluation.run.worker import ModelSettings
     from videomind.evaluation.run.workers import Workers
     from videomind.evaluation.scoring.score import Scores
 
@@ -98,20 +98,31 @@ def eval_run(
     console = progress_console()
     with console.status("loading"):
         from videomind.cli.eval_progress import EvalProgress
-        from videomind.evaluation.run.run import run
-        from videomind.evaluation.run.worker import ModelSettings
+        from videomind.evaluation.run.run import RunSettings, run
+        from videomind.evaluation.tasks import task
 
-        chosen = ModelSettings(model, engine, engine_config, device, dtype, compat)
-        settings = _settings(
-            tasks, output, data, chosen, annotations, videos, split, limit, roles, subtitles, skip_missing
+        chosen = tuple(task(name) for name in dict.fromkeys(name.strip() for name in tasks.split(",")))
+        _check_of_one_task(len(chosen), annotations, videos, split)
+        settings = RunSettings(
+            tasks=chosen,
+            output=output,
+            data=data,
+            model=ModelChoice(model, engine, engine_config, device, dtype, compat),
+            annotations=annotations,
+            videos=videos,
+            splits={} if split is None else {chosen[0].name: split},
+            limit=limit,
+            roles=parse_roles(roles),
+            subtitles=subtitles,
+            skip_missing=skip_missing,
         )
 
     def hire(manner: Manner) -> Workers:
         if ray is not None:
             from videomind.evaluation.run.ray_workers import RayWorkers
 
-            return RayWorkers(chosen, manner, ray, workers, num_gpus)
-        return _local(chosen, manner, workers, decoders)
+            return RayWorkers(settings.model, manner, ray, workers, num_gpus)
+        return _local(settings.model, manner, workers, decoders)
 
     with EvalProgress(console) as progress:
         try:
@@ -122,52 +133,30 @@ def eval_run(
     _show(scores, settings)
 
 
-def _settings(
-    tasks: str,
-    output: Path,
-    data: Path,
-    model: ModelSettings,
-    annotations: Path | None,
-    videos: Path | None,
-    split: str | None,
-    limit: int | None,
-    roles: str | None,
-    subtitles: bool,
-    skip_missing: bool,
-) -> RunSettings:
-    from videomind.evaluation.run.run import RunSettings
-    from videomind.evaluation.tasks import task
-
-    chosen = tuple(task(name) for name in dict.fromkeys(name.strip() for name in tasks.split(",")))
+def _check_of_one_task(tasks: int, annotations: Path | None, videos: Path | None, split: str | None) -> None:
     for flag, value in (("--annotations", annotations), ("--videos", videos), ("--split", split)):
-        if value is not None and len(chosen) > 1:
+        if value is not None and tasks > 1:
             raise InputError(f"{flag} is for a run of one task; for several use --data, in which each has its folder")
-    return RunSettings(
-        tasks=chosen,
-        output=output,
-        data=data,
-        model=model,
-        annotations=annotations,
-        videos=videos,
-        splits={} if split is None else {chosen[0].name: split},
-        limit=limit,
-        roles=parse_roles(roles),
-        subtitles=subtitles,
-        skip_missing=skip_missing,
-    )
 
 
-def _local(model: ModelSettings, manner: Manner, workers: int | None, decoders: int | None) -> Workers:
+def _local(choice: ModelChoice, manner: Manner, workers: int | None, decoders: int | None) -> Workers:
     """Workers on this machine: as many as there are GPUs or processors; one of vLLM, which batches by itself."""
-    import torch
-
     from videomind.evaluation.run.workers import LocalWorkers
 
     processors = len(os.sched_getaffinity(0))
-    gpus = torch.cuda.device_count() if model.device in ("auto", "cuda") and model.engine == "torch" else 0
-    count = workers or (1 if model.engine == "vllm" else gpus or processors)
+    gpus = _gpus() if choice.device in ("auto", "cuda") and choice.engine == "torch" else ()
+    count = workers or (1 if choice.engine == "vllm" else len(gpus) or processors)
     spare = max(0, processors - count) // count
-    return LocalWorkers(model, manner, count, gpus, min(MOST_DECODERS, spare) if decoders is None else decoders)
+    return LocalWorkers(choice, manner, count, gpus, min(MOST_DECODERS, spare) if decoders is None else decoders)
+
+
+def _gpus() -> tuple[str, ...]:
+    """The GPUs that may be used, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+
+    count = torch.cuda.device_count()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(named.split(",") if named else map(str, range(count)))[:count]
 
 
 def _show(scores: dict[str, Scores], settings: RunSettings) -> None:

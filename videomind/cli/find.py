@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from videomind.cli.evidence import plan_evidence
-from videomind.cli.loading import ModelChoice
 from videomind.cli.options import (
     AsJson,
     ClipFile,
@@ -22,6 +21,7 @@ from videomind.cli.options import (
     Video,
 )
 from videomind.cli.run import Run, run_and_show
+from videomind.model_choice import ModelChoice
 from videomind.roles.question import check_question
 
 

@@ -13,11 +13,12 @@ from rich.console import Console
 
 from videomind.cli.answerer import answer_with, check_answerer
 from videomind.cli.evidence import Evidence
-from videomind.cli.loading import ModelChoice
+from videomind.cli.loading import load_model
 from videomind.cli.outputs import json_text
 from videomind.cli.panel import result_panel
 from videomind.cli.progress import follow
 from videomind.cli.terminal import printable, progress_console
+from videomind.model_choice import ModelChoice
 from videomind.results import Result
 from videomind.roles.judge import CONFIDENT
 
@@ -67,7 +68,7 @@ def run_and_show(run: Run, evidence: Evidence, as_json: bool) -> None:
         cues = load_subtitles(run.subtitles) if run.subtitles is not None else None
         if run.answerer is not None:
             check_answerer(run.answerer, run.choice)
-        agent = run.choice.load(status)
+        agent = load_model(run.choice, status)
     with reader, agent:
         result = _ask(agent, reader, run, cues, console)
         _show(result, run, evidence, as_json, console)

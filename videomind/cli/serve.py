@@ -15,9 +15,10 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from videomind.cli.loading import ModelChoice
+from videomind.cli.loading import load_model
 from videomind.cli.options import ApiKey, Device, Dtype, EngineConfig, Model
 from videomind.cli.terminal import progress_console
+from videomind.model_choice import ModelChoice
 
 
 def serve(
@@ -58,7 +59,7 @@ def serve(
         server = HttpServer(create_app(state, api_key, is_loopback(host)), host, port)
         with closing(server), closing(AdapterStore(adapters or _home())) as store:
             server.start()
-            with choice.load(status) as agent, closing(server):
+            with load_model(choice, status) as agent, closing(server):
                 store.restore(agent.engine)
                 state.serve(Running(agent, store))
                 status.stop()

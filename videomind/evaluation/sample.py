@@ -60,7 +60,6 @@ class Prediction:
         response: reply to the question; None = was not asked.
         saliency: a score per clip of the video (QVHighlights), or None.
         absent: whether it said that this is not in the video; None = it cannot say so.
-        localized: False where the spans are a fallback because the grounder found none.
         failed: an error kept it from being asked to the end; spans and response are then not used.
         truth: the sample as the predictions' own file tells it, where that is so (published output files).
         submitted: the response is an answer as it was submitted to a benchmark, not a reply that one is read from.
@@ -73,7 +72,6 @@ class Prediction:
     response: str | None = None
     saliency: tuple[float, ...] | None = None
     absent: bool | None = None
-    localized: bool = True
     failed: bool = False
     truth: Sample | None = None
     submitted: bool = False

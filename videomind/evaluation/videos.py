@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from videomind.annotations.videos import SUFFIXES, VideoFolder
 from videomind.errors import DataError
 from videomind.evaluation.sample import Sample
-from videomind.training.videos import SUFFIXES, VideoFolder
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
-from threading import Thread
 from typing import Any
 
+from videomind.child_process import end_with_parent
 from videomind.errors import InputError
 from videomind.synth.records import answering_records, grounding_records, planning_records, verifying_records
 from videomind.synth.video import write_scene
@@ -174,14 +174,3 @@ def write_video_of(scene: Scene, path: Path, size: int) -> None:
     partial = path.with_name(f".{path.stem}.partial.mp4")
     write_scene(scene, partial, size)
     os.replace(partial, path)
-
-
-def end_with_parent() -> None:
-    """Ends this process when the one that started it is gone, even if that was killed."""
-    Thread(target=_outlive_nobody, daemon=True).start()
-
-
-def _outlive_nobody() -> None:
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)

@@ -8,14 +8,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from videomind.annotations.files import MAX_LINE, numbered_lines
+from videomind.annotations.problems import problem
 from videomind.errors import DataError
-from videomind.roles.spec_file import first_problem
 from videomind.training.record_set import MALFORMED, MISSING, Placed, RecordSet, Skip, collect
 from videomind.training.records import RECORDS, Record
-
-MAX_LINE = 2**20
-"""Bytes of the longest line that is read."""
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_records(path: Path, role: str, videos: Path | None = None) -> RecordSet:
@@ -51,27 +48,6 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
     return len(lines)
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[str, bytes | None]]:
-    """The lines that are not blank, as ("line 7", text); None stands for one beyond `MAX_LINE`.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while line := file.readline(MAX_LINE + 1):
-                number += 1
-                whole = len(line) <= MAX_LINE
-                while not line.endswith(b"\n") and (rest := file.readline(MAX_LINE)):
-                    line = rest
-                text = line.removeprefix(_BOM).strip() if whole else None
-                if text != b"":
-                    yield f"line {number}", text
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; give a file of records") from None
-
-
 def check_folder(folder: Path) -> Path:
     """The folder itself, if it is one.
 
@@ -81,14 +57,6 @@ def check_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder: give the folder that holds the videos")
     return folder
-
-
-def problem(error: ValidationError) -> str:
-    """What is wrong with a record, in one line."""
-    first = error.errors(include_url=False)[0]
-    if first["type"] == "json_invalid":
-        return f"it is no JSON: {first['ctx']['error'].replace(' at line 1', ' at')}"
-    return first_problem(error).removeprefix("the file: ")
 
 
 def _read(path: Path, role: str, root: Path) -> Iterator[Placed | Skip]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from videomind.annotations.fields import Span
 from videomind.errors import VideoError
 from videomind.results import Result
 from videomind.roles.verifier import MAX_OF_EVERY
 from videomind.training.calibration import Measurement
 from videomind.training.record_set import RecordSet, Skip
-from videomind.training.records import GroundingRecord, Span
+from videomind.training.records import GroundingRecord
 
 if TYPE_CHECKING:
     from videomind.agent import Agent

@@ -12,7 +12,7 @@ import pytest
 from videomind.errors import DataError
 from videomind.evaluation.predictions import read_predictions
 from videomind.evaluation.sample import Prediction, Sample
-from videomind.evaluation.scoring import MOMENT_DETR, NEXT_GQA, VIDEOMIND, score
+from videomind.evaluation.scoring import FIXED, MOMENT_DETR, NEXT_GQA, VIDEOMIND, score
 
 OPTIONS = ("Lay on floor", "Clap", "A cup", "Crawl")
 SAMPLES = [
@@ -65,9 +65,7 @@ def test_our_own(tmp_path: Path) -> None:
     failed = {"id": "v1_1", "error": "out of memory"}
     file = write(tmp_path / "predictions.jsonl", [LINE, failed])
     expected = [
-        Prediction(
-            "v1_0", ((1, 2), (3, 4)), (0.3, 0.9), ((3, 4), (1, 2)), response="B) Clap", absent=False, localized=True
-        ),
+        Prediction("v1_0", ((1, 2), (3, 4)), (0.3, 0.9), ((3, 4), (1, 2)), response="B) Clap", absent=False),
         Prediction("v1_1", failed=True),
     ]
     assert read_predictions(file, SAMPLES) == read_predictions(tmp_path, SAMPLES) == expected
@@ -83,6 +81,22 @@ def test_of_our_own_a_later_line_replaces_an_earlier_one_and_a_torn_last_one_is_
         read_predictions(tmp_path, SAMPLES)
 
 
+def test_the_folder_of_a_run_of_one_task(tmp_path: Path) -> None:
+    write(tmp_path / "run.json", {"command": "videomind eval run"})
+    write(tmp_path / "nextgqa" / "predictions.jsonl", [LINE])
+    write(tmp_path / "nextgqa" / "results.json", {"n": 3})
+    assert read_predictions(tmp_path, SAMPLES) == read_predictions(tmp_path / "nextgqa", SAMPLES)
+    write(tmp_path / "rextime" / "predictions.jsonl", [LINE])
+    with pytest.raises(DataError, match=r"several tasks \(nextgqa, rextime\): give the folder of the one"):
+        read_predictions(tmp_path, SAMPLES)
+
+
+def test_of_our_own_without_a_trace_the_option_is_the_answer(tmp_path: Path) -> None:
+    result = {"answer": {"text": "Clap", "option": "B"}}
+    (found,) = read_predictions(write(tmp_path / "predictions.jsonl", [{"id": "v1_0", "result": result}]), SAMPLES)
+    assert found.response == "B"
+
+
 def test_what_our_own_did_not_try(tmp_path: Path) -> None:
     result = {"candidates": [], "moments": [], "answer": {"text": "B"}, "presence": None}
     guessed = {"candidates": [candidate(0, 35, 0)], "moments": [candidate(0, 35, 0)], "answer": None, "presence": 0.1}
@@ -92,7 +106,7 @@ def test_what_our_own_did_not_try(tmp_path: Path) -> None:
     )
     answered, fallback, nowhere = read_predictions(tmp_path, SAMPLES)
     assert (answered.spans, answered.response, answered.absent) == (None, "B", None)
-    assert (fallback.spans, fallback.localized, fallback.unverified) == (((0, 35),), False, None)
+    assert (fallback.spans, fallback.unverified) == (((0, 35),), None)
     assert (nowhere.absent, nowhere.response) == (True, None)
 
 
@@ -147,7 +161,7 @@ def test_videominds_folder(tmp_path: Path) -> None:
     assert one == Prediction(
         "v1_0", ((0.5, 12.6), (0, 1)), (0.2, 0.9), ((0, 1), (0.5, 12.6)), response="B) Clap", truth=truth
     )
-    assert (other.id, other.localized) == ("v1_1", False)
+    assert other.id == "v1_1"
     assert other.truth is not None
     assert (other.truth.labels("task"), other.truth.answer) == (("KIR", "ER"), "C")
     found = score([VIDEOMIND], SAMPLES, [one, other])
@@ -165,11 +179,35 @@ def test_rows_without_what_the_published_evaluation_looks_for_do_not_count(tmp_p
     bare = output("v1", "What is it?", [[0.5, 12.6]])
     rows = [{k: v for k, v in bare.items() if k != gone} for gone in ("conf", "span", "response", "question", "task")]
     write(tmp_path / "output.json", rows)
-    without_conf, without_span, silent, unasked, plain = read_predictions(tmp_path, SAMPLES)
-    assert (without_conf.spans, without_span.spans) == (None, None)
+    predictions = read_predictions(tmp_path, SAMPLES)
+    _, _, silent, unasked, plain = predictions
+    grounded = [score([VIDEOMIND], SAMPLES, [row]).variants["videomind"].metrics.get("mIoU") for row in predictions]
+    assert grounded == [None, None, 100, 100, 100]
     assert (silent.response, unasked.response) == (None, None)
     assert plain.truth is not None
     assert plain.truth.labels("task") == ("unknown",)
+
+
+def test_they_count_where_the_annotations_say_what_is_true(tmp_path: Path) -> None:
+    bare = output("v1", "What is it?", [[0.5, 12.6]])
+    for gone in ("conf", "span"):
+        file = write(tmp_path / "output.json", [{key: value for key, value in bare.items() if key != gone}])
+        found = score([NEXT_GQA, FIXED], SAMPLES[:1], read_predictions(file, SAMPLES))
+        assert found.variants["official"].metrics["Acc@GQA"] == found.variants["fixed"].metrics["Acc@GQA"] == 100
+
+
+def test_confidences_that_do_not_go_with_the_spans_do_not_sort_them(tmp_path: Path) -> None:
+    write(tmp_path / "output.json", [output("v1", "What is it?", [[0.5, 12.6]], conf=[0.5])])
+    (found,) = read_predictions(tmp_path, SAMPLES)
+    assert found.scores == ()
+    assert MOMENT_DETR.measure(SAMPLES, [found]).metrics["MR-full-mAP"] == 100
+
+
+def test_a_row_without_video_is_found_by_its_question_spans_and_options(tmp_path: Path) -> None:
+    rows = [output("v2", "what is it", [[3.0, 9.0]]), output("v1", "What is it?", [[0.5, 12.6]])]
+    rows = [{key: value for key, value in row.items() if key != "video_path"} for row in rows]
+    write(tmp_path / "output.json", rows)
+    assert [found.id for found in read_predictions(tmp_path, SAMPLES)] == ["v2_0", "v1_0"]
 
 
 def test_the_same_question_about_one_video_goes_to_the_sample_with_its_span(tmp_path: Path) -> None:
@@ -273,6 +311,14 @@ def test_one_file_alone(tmp_path: Path) -> None:
     assert [row.response for row in spans] == [None] * 4
     answers = read_predictions(write(tmp_path / "answers" / "test-res.json", ANSWERS), SAMPLES)
     assert [row.spans for row in answers] == [None, None]
+
+
+def test_a_pair_without_answers(tmp_path: Path) -> None:
+    write(tmp_path / "test_ground.json", SPANS)
+    write(tmp_path / "test-res.json", {})
+    found = score([NEXT_GQA], SAMPLES, read_predictions(tmp_path, SAMPLES)).variants["official"].metrics
+    assert "mIoP" in found
+    assert "Acc@GQA" not in found
 
 
 def test_fractions_of_the_duration_become_seconds(tmp_path: Path) -> None:

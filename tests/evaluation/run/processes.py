@@ -17,10 +17,11 @@ from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.journal import Line
 from videomind.evaluation.run.line import Manner, ask_batch
 from videomind.evaluation.run.run import RunSettings, run
-from videomind.evaluation.run.worker import ModelSettings, load_agent
+from videomind.evaluation.run.worker import load_agent
 from videomind.evaluation.tasks import synth, task
+from videomind.model_choice import ModelChoice
 
-CPU = ModelSettings(device="cpu")
+CPU = ModelChoice(device="cpu")
 SAMPLES = 2 * synth.PER_VIDEO
 KILL, EXIT = "kill the worker", "exit the worker"
 ONCE = "kill the worker unless there is "

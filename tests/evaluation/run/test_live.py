@@ -52,6 +52,15 @@ def test_what_failed_is_wrong() -> None:
     assert counted.text() == "mIoU 33.3 · R1@0.5 33.3 · Acc 33.3"
 
 
+def test_a_second_attempt_counts_in_place_of_the_first() -> None:
+    asked = {"spans": [[0, 10]], "options": ["x", "y"], "answer": "A"}
+    counted = running(line(**asked, error="VideoError: no frame"), line(**asked, error="VideoError: no frame"))
+    counted.replace_failed(line(**asked, result=found((0, 10), option="A")))
+    counted.replace_failed(line(**asked, error="VideoError: no frame"))
+    assert (counted.done, counted.failed) == (2, 1)
+    assert counted.text() == "mIoU 50.0 · R1@0.5 50.0 · Acc 50.0"
+
+
 @pytest.mark.parametrize("lines", [(), (line(),)])
 def test_nothing_to_measure_says_nothing(lines: tuple[dict[str, Any], ...]) -> None:
     assert running(*lines).text() == ""

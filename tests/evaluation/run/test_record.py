@@ -101,6 +101,7 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
         ("[" * 100_000, "cannot read"),
         ("[]", "another version"),
         ('{"format": 2}', "another version"),
+        ('{"format": 1, "tasks": {}}', "does not say seconds, started"),
     ],
 )
 def test_a_record_that_is_none_is_refused(tmp_path: Path, content: str, problem: str) -> None:

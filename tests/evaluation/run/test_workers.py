@@ -1,9 +1,14 @@
 """Workers in processes of their own: one that dies takes nothing with it but what killed it."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -11,18 +16,18 @@ import pytest
 from tests.evaluation.run.conftest import Ask, ids
 from tests.evaluation.run.processes import CPU, EXIT, KILL, ONCE, mortal_work
 from videomind.errors import BundleError, EngineError
-from videomind.evaluation.run import workers
+from videomind.evaluation.run import worker, workers
 from videomind.evaluation.run.batches import Asked, Batch
 from videomind.evaluation.run.journal import Line
 from videomind.evaluation.run.line import Manner
-from videomind.evaluation.run.worker import ModelSettings
 from videomind.evaluation.run.workers import LocalWorkers, _Hand
+from videomind.model_choice import ModelChoice
 
 pytestmark = pytest.mark.usefixtures("fast_processes")
 
 
 @pytest.fixture
-def tiny(tiny_bundle: Path) -> ModelSettings:
+def tiny(tiny_bundle: Path) -> ModelChoice:
     return replace(CPU, model=tiny_bundle)
 
 
@@ -71,7 +76,7 @@ def run(team: LocalWorkers, *batches: Sequence[Asked]) -> dict[str, Line]:
 
 @pytest.mark.parametrize(("count", "decoders"), [(1, 0), (2, 0), (5, 0), (1, 1)])
 def test_all_samples_are_asked_by_any_number_of_workers(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], count: int, decoders: int
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], count: int, decoders: int
 ) -> None:
     batches = [[about(video, text) for text in ("one", "two")] for video in range(3)]
     lines = run(LocalWorkers(tiny, manner, count, decoders=decoders), *batches)
@@ -80,7 +85,7 @@ def test_all_samples_are_asked_by_any_number_of_workers(
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_samples_are_asked_again(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], mortal: None, tmp_path: Path
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], mortal: None, tmp_path: Path
 ) -> None:
     lines = run(
         LocalWorkers(tiny, manner, 2),
@@ -92,7 +97,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_samples_are_asked_again(
 
 
 def test_a_sample_that_always_kills_has_failed_and_the_rest_is_fine(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], mortal: None
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], mortal: None
 ) -> None:
     lines = run(
         LocalWorkers(tiny, manner, 1),
@@ -109,8 +114,35 @@ def test_a_sample_that_always_kills_has_failed_and_the_rest_is_fine(
     assert len(hired) == 1 + 2 + 1
 
 
+def test_each_worker_sees_one_gpu_of_those_that_may_be_used(
+    tiny: ModelChoice, manner: Manner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[object, ...]] = []
+
+    def note(target: object, args: tuple[object, ...]) -> Mock:
+        given.append(args)
+        return Mock()
+
+    monkeypatch.setattr(workers, "get_context", lambda kind: SimpleNamespace(Pipe=Pipe, Process=note))
+    team = LocalWorkers(tiny, manner, 3, ("2", "GPU-5a"))
+    for number in range(3):
+        team._hire(number)
+    assert [arguments[-2] for arguments in given] == ["2", "GPU-5a", "2"]
+
+
+def test_a_worker_restricts_itself_to_its_gpu_before_it_loads(
+    manner: Manner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    here, there = Pipe()
+    worker.work(there, replace(CPU, model=tmp_path / "nowhere"), manner, "3", 0)
+    assert isinstance(here.recv(), BundleError)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+
+
 def test_what_was_given_ahead_goes_back_when_a_worker_dies(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], mortal: None
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], mortal: None
 ) -> None:
     lines = run(
         LocalWorkers(tiny, manner, 1, decoders=1),
@@ -123,7 +155,7 @@ def test_what_was_given_ahead_goes_back_when_a_worker_dies(
 
 
 def test_many_questions_about_a_video_that_kills_do_not_end_the_run(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], mortal: None, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], mortal: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "MOST_DEATHS", 2)
     deadly = [about(0, KILL, f"deadly {number}") for number in range(4)]
@@ -132,7 +164,7 @@ def test_many_questions_about_a_video_that_kills_do_not_end_the_run(
 
 
 def test_workers_that_die_of_everything_end_the_run(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], mortal: None, monkeypatch: pytest.MonkeyPatch
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], mortal: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "MOST_DEATHS", 2)
     with pytest.raises(EngineError, match="3 workers died in a row, the last with exit code 3"):
@@ -140,7 +172,7 @@ def test_workers_that_die_of_everything_end_the_run(
 
 
 def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand]
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand]
 ) -> None:
     batches = [Batch(tuple(about(video, text) for text in ("one", "two"))) for video in range(3)]
     lines: list[Line] = []
@@ -161,7 +193,7 @@ def test_a_model_that_does_not_load_is_said_once(
         run(LocalWorkers(replace(CPU, model=tmp_path / "nowhere"), manner, 2), [about(0)], [about(1)])
 
 
-def test_who_is_no_longer_wanted_is_ended(tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand]) -> None:
+def test_who_is_no_longer_wanted_is_ended(tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand]) -> None:
     outcomes = LocalWorkers(tiny, manner, 2, decoders=1).run([Batch((about(video),)) for video in range(3)])
     next(outcomes)
     assert any(is_alive(hand.process.pid) for hand in hired)
@@ -170,7 +202,7 @@ def test_who_is_no_longer_wanted_is_ended(tiny: ModelSettings, about: Ask, manne
 
 
 def test_workers_end_when_nobody_can_give_them_work_any_more(
-    tiny: ModelSettings, manner: Manner, capfd: pytest.CaptureFixture[str]
+    tiny: ModelChoice, manner: Manner, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hand = LocalWorkers(tiny, manner, 1)._hire(0)
     assert hand.hear() == []
@@ -181,7 +213,7 @@ def test_workers_end_when_nobody_can_give_them_work_any_more(
 
 
 def test_those_already_hired_are_ended_if_the_next_cannot_be(
-    tiny: ModelSettings, about: Ask, manner: Manner, hired: list[_Hand], monkeypatch: pytest.MonkeyPatch
+    tiny: ModelChoice, about: Ask, manner: Manner, hired: list[_Hand], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hire = LocalWorkers._hire
 

@@ -319,3 +319,15 @@ def test_a_missing_file_is_told(tmp_path: Path, name: str) -> None:
             read(name, tmp_path, split)
         with pytest.raises(DataError, match="there is no file or folder"):
             read(name, tmp_path / relative, split)
+
+
+def test_nextgqa_is_named_by_its_questions_or_by_its_true_spans(tmp_path: Path) -> None:
+    header = "video_id,frame_count,width,height,question,answer,qid,type,a0,a1,a2,a3,a4"
+    row = "7,90,640,360,why did she sit,tired,2,CW,run,tired,cold,sing,eat"
+    questions = write(tmp_path / "test.csv", f"\ufeff{header}\n{row}\n")
+    truth = write(tmp_path / "gsub_test.json", {"7": {"duration": 30.5, "location": {"2": [[1.0, 4.5]]}, "fps": 3}})
+    write(tmp_path / "map_vid_vidorID.json", {"7": "0101/7"})
+    (sample,) = read("nextgqa", questions)
+    assert (sample.id, sample.question, sample.answer) == ("7_2", "Why did she sit?", "B")
+    assert (sample.spans, sample.duration) == (((1.0, 4.5),), 30.5)
+    assert read("nextgqa", truth) == read("nextgqa", tmp_path) == [sample]

@@ -18,14 +18,14 @@ Messages = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One request: a video file and what is asked about it."""
+class Request:
+    """A video file and what is asked about it."""
 
     video: Path
     prompt: Prompt
 
 
-def read_messages(messages: Messages) -> Question:
+def read_messages(messages: Messages) -> Request:
     """The one video and the question in a chat; what a system turn says about the reply is left out.
 
     Raises:
@@ -43,26 +43,26 @@ def read_messages(messages: Messages) -> Question:
     text = "\n".join(content["text"] for content in contents if content["type"] == "text")
     if not text.strip():
         raise InputError("nothing is asked: leave the task out")
-    return Question(_video_file(videos[0]), read_prompt(text))
+    return Request(_video_file(videos[0]), read_prompt(text))
 
 
-def check_videos(questions: Sequence[Question]) -> None:
+def check_videos(requests: Sequence[Request]) -> None:
     """Whether the videos are there.
 
     Raises:
         VideoError: some are not; how many, and which the first of them are.
     """
-    if missing := [str(video) for video in dict.fromkeys(q.video for q in questions) if not video.exists()]:
+    if missing := [str(video) for video in dict.fromkeys(one.video for one in requests) if not video.exists()]:
         shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise VideoError(f"{len(missing)} of the videos are not there: {shown}; the task's page says where to get them")
 
 
-def by_video(questions: Sequence[Question]) -> list[list[int]]:
-    """Indices of the questions about each video, in the order in which the videos first come up."""
+def by_video(requests: Sequence[Request]) -> list[int]:
+    """Their places, those about one video together, in the order in which the videos first come up."""
     groups: dict[Path, list[int]] = {}
-    for index, question in enumerate(questions):
-        groups.setdefault(question.video, []).append(index)
-    return list(groups.values())
+    for place, request in enumerate(requests):
+        groups.setdefault(request.video, []).append(place)
+    return [place for group in groups.values() for place in group]
 
 
 def reply_text(answer: Answer, prompt: Prompt, until: str | Sequence[str] | None) -> str:

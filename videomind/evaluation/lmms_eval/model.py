@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,9 +13,10 @@ from lmms_eval.api.model import lmms
 from rich.progress import Progress
 
 from videomind.agent import Agent
+from videomind.asking import Question
 from videomind.errors import InputError
-from videomind.evaluation.lmms_eval.chat import Question, by_video, check_videos, read_messages, reply_text
-from videomind.results import Answer
+from videomind.evaluation.lmms_eval.chat import Request, by_video, check_videos, read_messages, reply_text
+from videomind.results import Answer, Result
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +24,13 @@ log = logging.getLogger(__name__)
 class VideoMind(lmms):
     """Answers the requests of lmms-eval's chat tasks about one video each.
 
-    The questions about a video are asked one after another, so that its frames and visual encodings are there again.
+    The questions about a video are asked together, so that its frames, visual encodings and KV are there again.
     Under `accelerate launch` lmms-eval gives each process its share of the documents, and each has its own model.
 
     Args:
         model: folder of a role bundle; None is the embedded model.
         base, engine, engine_config, device, dtype, compat: as in `Agent.from_pretrained`.
-        batch_size: how many videos are asked about at once (worth it with the vLLM engine).
+        batch_size: how many questions go through the chain side by side.
 
     Raises:
         BundleError, EngineError: as in `Agent.from_pretrained`.
@@ -52,7 +53,7 @@ class VideoMind(lmms):
     ) -> None:
         super().__init__()
         if not str(batch_size).isdecimal() or int(batch_size) < 1:
-            raise InputError(f"batch_size is {batch_size!r}: say how many videos are asked about at once, e.g. 1")
+            raise InputError(f"batch_size is {batch_size!r}: say how many questions are asked at once, e.g. 32")
         if not isinstance(compat, bool):
             raise InputError(f"compat is {compat!r}: say compat=true or compat=false")
         self.batch_size = int(batch_size)
@@ -80,21 +81,17 @@ class VideoMind(lmms):
             VideoError: videos are missing, found likewise.
             EngineError: the engine cannot go on.
         """
-        questions = [self._question(*request.args) for request in requests]
-        check_videos(questions)
-        groups = by_video(questions)
-        until = [request.args[2].get("until") for request in requests]
+        wanted = [self._request(*request.args) for request in requests]
+        check_videos(wanted)
+        order = by_video(wanted)
+        asked = [_question(wanted[place]) for place in order]
         replies = [""] * len(requests)
-
-        def answer(group: list[int]) -> int:
-            for index in group:
-                replies[index] = self._reply(questions[index], until[index])
-            return len(group)
-
-        with Progress(disable=self.rank != 0) as progress, ThreadPoolExecutor(self.batch_size) as pool:
+        with Progress(disable=self.rank != 0) as progress:
             bar = progress.add_task("questions", total=len(requests))
-            for answered in pool.map(answer, groups):
-                progress.advance(bar, answered)
+            for place, outcome in self.agent.ask_many(asked, at_once=self.batch_size):
+                index = order[place]
+                replies[index] = _reply(wanted[index], outcome, requests[index].args[2].get("until"))
+                progress.advance(bar)
         return replies
 
     def generate_until_multi_round(self, requests: list[Instance]) -> list[str]:
@@ -112,19 +109,23 @@ class VideoMind(lmms):
         self.agent.close()
         super().clean()
 
-    def _question(
+    def _request(
         self, _context: str, doc_to_messages: Any, _generation: dict[str, Any], doc_id: int, task: str, split: str
-    ) -> Question:
+    ) -> Request:
         try:
             return read_messages(doc_to_messages(self.task_dict[task][split][doc_id]))
         except InputError as error:
             raise InputError(f"task {task}, document {doc_id}: {error}") from error
 
-    def _reply(self, question: Question, until: str | list[str] | None) -> str:
-        prompt = question.prompt
-        try:
-            result = self.agent.ask(question.video, prompt.question, options=prompt.options)
-        except InputError as error:
-            log.error("%s, %r gets no reply: %s", question.video, prompt.question, error)
-            return ""
-        return reply_text(result.answer or Answer(""), prompt, until)
+
+def _question(request: Request) -> tuple[Path, Question]:
+    return request.video, Question(request.prompt.question, request.prompt.options)
+
+
+def _reply(request: Request, outcome: Result | Exception, until: str | list[str] | None) -> str:
+    if isinstance(outcome, InputError):
+        log.error("%s, %r gets no reply: %s", request.video, request.prompt.question, outcome)
+        return ""
+    if isinstance(outcome, Exception):
+        raise outcome
+    return reply_text(outcome.answer or Answer(""), request.prompt, until)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from videomind.annotations.files import MAX_BYTES, MAX_LINE, numbered_lines
+from videomind.annotations.problems import problem
 from videomind.errors import DataError
-from videomind.training.jsonl import MAX_LINE, numbered_lines, problem
-from videomind.training.readers.base import MAX_BYTES
 
 Checked = TypeVar("Checked", bound=BaseModel)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from videomind.evaluation.sample import Sample, Span
 
@@ -18,7 +17,7 @@ class Matcher:
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._fitting: defaultdict[tuple[str, str], list[Sample]] = defaultdict(list)
         for sample in samples:
-            for name in dict.fromkeys(map(_bare, sample.video)):
+            for name in {"", *map(_bare, sample.video)}:
                 self._fitting[name, _folded(sample.question)].append(sample)
         self._taken: set[str] = set()
 
@@ -29,7 +28,7 @@ class Matcher:
         that all of these are taken for repeats one: then it is the last of them.
 
         Args:
-            video: path or name of the video.
+            video: path or name of the video; "" where the row does not name it.
             text: the question, or the text to ground.
             spans: the true spans that the row names.
             options: the options that it names.
@@ -49,9 +48,10 @@ def _alike(sample: Sample, spans: Sequence[Span], options: Sequence[str]) -> boo
 
 
 def _bare(video: str) -> str:
-    name = PurePosixPath(video.replace("\\", "/"))
-    return (name.stem if name.suffix.lower() in SUFFIXES else name.name).casefold()
+    name = video.replace("\\", "/").rpartition("/")[2].casefold()
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot + suffix in SUFFIXES else name
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).strip(".").strip().casefold()
+    return " ".join(text.split()).strip(".? ").casefold()

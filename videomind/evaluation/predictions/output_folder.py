@@ -1,4 +1,8 @@
-"""The published system's output files: JSON lists of annotations with what it predicted beside them."""
+"""The published system's output files: JSON lists of annotations with what it predicted beside them.
+
+Its evaluation grounds the rows that have `pred`, `conf` and `span`: where one of the last two is missing, the row's own
+truth has no spans, and only the definitions that go by the annotations count it.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,14 @@ from videomind.evaluation.sample import Prediction, Sample, Span
 
 _Number = Annotated[float, Strict()]
 _Spans = tuple[tuple[_Number, _Number], ...]
+KEYS = ("video_path", "span", "pred", "response")
+"""What a row has, at least one of these."""
 
 
 class _Row(BaseModel):
     """A row. Times may be no finite numbers: their overlap is then none."""
 
-    video_path: str | Annotated[tuple[str, ...], Field(min_length=1)]
+    video_path: str | Annotated[tuple[str, ...], Field(min_length=1)] = ""
     query: str | None = None
     question: str | None = None
     options: tuple[str, ...] | None = None
@@ -32,12 +38,11 @@ class _Row(BaseModel):
     conf: tuple[_Number, ...] | None = None
     pred_ori: _Spans | None = None
     response: str | None = None
-    grounder_success: bool = True
 
 
 def is_output(entry: Any) -> bool:
     """Whether an entry is laid out so."""
-    return isinstance(entry, dict) and "video_path" in entry
+    return isinstance(entry, dict) and any(key in entry for key in KEYS)
 
 
 def read_output(path: Path, entries: Iterable[tuple[str, Any]], matcher: Matcher) -> Iterator[Prediction]:
@@ -57,20 +62,18 @@ def read_output(path: Path, entries: Iterable[tuple[str, Any]], matcher: Matcher
         if answered and (row.options is None or row.ans is None):
             raise DataError(f"{path}, {place}: it has a response, but no options or no ans")
         found = matcher.match(_video(row), _text(row), row.span or (), row.options or ())
-        grounded = row.pred is not None and row.conf is not None and row.span is not None
         yield Prediction(
             id=found.id if found else f"{path.name}, {place}",
-            spans=row.pred if grounded else None,
-            scores=row.conf or () if grounded else (),
-            unverified=row.pred_ori if grounded else None,
+            spans=row.pred,
+            scores=row.conf if row.pred and row.conf and len(row.conf) == len(row.pred) else (),
+            unverified=row.pred_ori,
             response=row.response if answered else None,
-            localized=row.grounder_success,
             truth=_truth(row, found),
         )
 
 
 def _truth(row: _Row, found: Sample | None) -> Sample:
-    spans: tuple[Span, ...] = row.span or ()
+    spans: tuple[Span, ...] = row.span if row.span and row.conf is not None else ()
     return Sample(
         id=found.id if found else "",
         video=found.video if found else (_video(row),),

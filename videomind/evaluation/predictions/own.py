@@ -11,10 +11,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
+from videomind.annotations.files import numbered_lines
 from videomind.evaluation.predictions.files import checked, parsed
 from videomind.evaluation.sample import Prediction, Span
 from videomind.roles.answerer import OPTION_PREFIX
-from videomind.training.jsonl import numbered_lines
 
 NAME = "predictions.jsonl"
 _Number = Annotated[float, Strict()]
@@ -103,7 +103,6 @@ def _prediction(line: _Line) -> Prediction:
         unverified=_spans(line.trace.grounded) if verified else None,
         response=_response(result, line.trace),
         absent=None if result.presence is None else not result.moments,
-        localized=any(candidate.confidence > 0 for candidate in result.candidates),
     )
 
 
@@ -112,8 +111,8 @@ def _spans(candidates: tuple[_Candidate, ...]) -> tuple[Span, ...]:
 
 
 def _response(result: _Result, trace: _Trace) -> str | None:
-    """What the answerer generated, without the forced beginning; or else the answer's text."""
+    """What the answerer generated, without the forced beginning; where no trace tells, the option or the text."""
     if result.answer is None:
         return None
     replies = [call.reply for call in trace.calls if call.role == "answerer"]
-    return (replies[-1] if replies else result.answer.text).removeprefix(OPTION_PREFIX)
+    return (replies[-1] if replies else result.answer.option or result.answer.text).removeprefix(OPTION_PREFIX)

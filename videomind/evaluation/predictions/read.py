@@ -33,15 +33,26 @@ def read_predictions(path: Path, samples: Sequence[Sample]) -> list[Prediction]:
     Raises:
         DataError: it is in none of the known layouts, or an entry is malformed: which, and what is expected.
     """
+    if run := _run(path):
+        return own.read_own(run)
     files = _files(path)
-    if path / own.NAME in files:
-        return own.read_own(path / own.NAME)
     contents = {file: json_content(file) for file in files if file.suffix == ".json"}
     objects = {file: content for file, content in contents.items() if isinstance(content, dict)}
     if objects:
         return _pair(path, objects, samples)
     matcher = Matcher(samples)
     return list(chain.from_iterable(_rows(file, contents.get(file), matcher) for file in files))
+
+
+def _run(path: Path) -> Path | None:
+    """The file of a run in its folder, or in the only folder of a task that there is in it."""
+    if (path / own.NAME).is_file():
+        return path / own.NAME
+    found = sorted(path.glob(f"*/{own.NAME}"))
+    if len(found) > 1:
+        names = ", ".join(file.parent.name for file in found)
+        raise DataError(f"{path} holds runs of several tasks ({names}): give the folder of the one to be scored")
+    return found[0] if found else None
 
 
 def _files(path: Path) -> list[Path]:
@@ -76,7 +87,7 @@ def _rows(path: Path, content: Any, matcher: Matcher) -> Iterable[Prediction]:
 def _pair(path: Path, objects: Mapping[Path, Mapping[str, Any]], samples: Sequence[Sample]) -> list[Prediction]:
     """The predictions of a pair: of a folder that holds one, or of a grounding file and what lies beside it."""
     answers = [(file, content) for file, content in objects.items() if is_answers(content)]
-    grounding = [(file, content) for file, content in objects.items() if not is_answers(content)]
+    grounding = [(file, content) for file, content in objects.items() if content and not is_answers(content)]
     if path.is_file() and grounding:
         beside = path.with_name(f"{path.name.split('_')[0]}-res.json")
         answers = [(beside, json_object(beside))] if beside.is_file() else []

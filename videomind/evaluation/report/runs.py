@@ -100,9 +100,10 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 def _videos(folder: Path, task: str) -> Path | None:
     """The folder of the videos that `run.json` names, if it does."""
-    settings = run_settings(folder)
-    found = settings.get("tasks", {}).get(task, {}).get("videos")
-    return Path(found) if isinstance(found, str) else None
+    try:
+        return Path(run_settings(folder)["tasks"][task]["videos"])
+    except (LookupError, TypeError):
+        return None
 
 
 def run_settings(folder: Path) -> dict[str, Any]:

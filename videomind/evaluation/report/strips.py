@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
+from videomind.annotations.fields import RelativePath
 from videomind.errors import VideoMindError
-from videomind.training.records import RelativePath
 from videomind.vision.base import VideoReader
 from videomind.vision.reader import open_video
 from videomind.vision.resize import resize_frames

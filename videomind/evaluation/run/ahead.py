@@ -12,11 +12,11 @@ from typing import Self
 
 import numpy as np
 
+from videomind.child_process import end_with_parent
 from videomind.errors import VideoError
 from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.line import opened_plainly
 from videomind.roles.spec import View
-from videomind.synth.dataset import end_with_parent
 from videomind.vision.ahead import MAX_BYTES, decode_ahead
 from videomind.vision.cache import FrameKey
 

@@ -35,6 +35,14 @@ class Running:
             answer = result.get("answer") or {}
             self.right += answer.get("option") is not None and answer["option"] == line["answer"]
 
+    def replace_failed(self, line: Line) -> None:
+        """Count the second attempt at a sample, in place of the first."""
+        self.done -= 1
+        self.failed -= 1
+        self.grounded -= bool(line["spans"])
+        self.asked -= bool(line["options"])
+        self.add(line)
+
     def text(self) -> str:
         """ "mIoU 45.2 · R1@0.5 51.1 · Acc 70.3", as far as there is something to say."""
         parts = []

@@ -14,8 +14,9 @@ from videomind.agent import Agent
 from videomind.errors import EngineDead, EngineError, InputError
 from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.line import Manner, ask_batch, failed
-from videomind.evaluation.run.worker import ModelSettings, load_agent
+from videomind.evaluation.run.worker import load_agent
 from videomind.evaluation.run.workers import MOST_DEATHS
+from videomind.model_choice import ModelChoice
 
 TRIES = 2
 """Actors that may die of one batch."""
@@ -24,8 +25,8 @@ TRIES = 2
 class Asker:
     """What an actor does; the model is loaded for the first batch."""
 
-    def __init__(self, settings: ModelSettings, manner: Manner, ledger: Any) -> None:
-        self._settings, self._manner, self._ledger = settings, manner, ledger
+    def __init__(self, choice: ModelChoice, manner: Manner, ledger: Any) -> None:
+        self._choice, self._manner, self._ledger = choice, manner, ledger
 
     def __call__(self, rows: Mapping[str, Any]) -> dict[str, list[str]]:
         """The lines of a batch, as JSON.
@@ -54,7 +55,7 @@ class Asker:
 
     @cached_property
     def _agent(self) -> Agent:
-        return load_agent(self._settings)
+        return load_agent(self._choice)
 
 
 class Ledger:

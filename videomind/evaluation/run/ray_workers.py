@@ -17,7 +17,7 @@ from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.journal import Line
 from videomind.evaluation.run.line import Manner
 from videomind.evaluation.run.ray_actor import Asker, Ledger
-from videomind.evaluation.run.worker import ModelSettings
+from videomind.model_choice import ModelChoice
 
 LOCAL = "local"
 LOCAL_STORE_BYTES = 200 << 20
@@ -30,14 +30,14 @@ class RayWorkers:
     """Actors on the machines of a Ray cluster.
 
     Attributes:
-        settings: the model; its files are at the same place on all machines, as the videos are.
+        choice: the model; its files are at the same place on all machines, as the videos are.
         manner: how to ask.
         address: "local" = a cluster on this machine, for this run alone; else of one that is there, as in `ray.init`.
         count: actors; None = as many as the cluster has room for.
         num_gpus: of each actor, also a part of one; 0 = none, each takes a processor.
     """
 
-    settings: ModelSettings
+    choice: ModelChoice
     manner: Manner
     address: str
     count: int | None = None
@@ -76,7 +76,7 @@ class RayWorkers:
         rows = [{"number": number, "batch": batch} for number, batch in enumerate(batches)]
         return ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
             Asker,
-            fn_constructor_args=(_from_anywhere(self.settings), _manner_from_anywhere(self.manner), ledger),
+            fn_constructor_args=(_from_anywhere(self.choice), _manner_from_anywhere(self.manner), ledger),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=1),
             num_gpus=self.num_gpus,
@@ -84,7 +84,7 @@ class RayWorkers:
 
     def _size(self, nodes: Sequence[Mapping[str, Any]]) -> int:
         """Actors; where their number is given, a cluster may still have to grow for them."""
-        if not self.num_gpus and self.settings.device in ("auto", "cuda") and any(_has(node, "GPU") for node in nodes):
+        if not self.num_gpus and self.choice.device in ("auto", "cuda") and any(_has(node, "GPU") for node in nodes):
             raise InputError("the Ray cluster has GPUs: give --num-gpus 1 (or a part) to use them, else --device cpu")
         if self.count is not None and self.address != LOCAL:
             return self.count
@@ -155,10 +155,10 @@ def _has(node: Mapping[str, Any], resource: str) -> float:
     return float(node["Resources"].get(resource, 0)) if node["Alive"] else 0.0
 
 
-def _from_anywhere(settings: ModelSettings) -> ModelSettings:
+def _from_anywhere(choice: ModelChoice) -> ModelChoice:
     """With absolute paths: an actor works in another folder."""
-    model, config = settings.model, settings.engine_config
-    return replace(settings, model=model and model.absolute(), engine_config=config and config.absolute())
+    model, config = choice.model, choice.engine_config
+    return replace(choice, model=model and model.absolute(), engine_config=config and config.absolute())
 
 
 def _manner_from_anywhere(manner: Manner) -> Manner:

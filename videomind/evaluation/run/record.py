@@ -15,6 +15,8 @@ FORMAT = 1
 OF_A_RUN = ("model", "engine", "compat", "dtype", "roles", "limit", "subtitles")
 OF_A_TASK = ("split", "annotations_sha256", "protocol")
 """What may not change while a run goes on."""
+KEPT = frozenset({"started", "seconds", "tasks"})
+"""What a run that goes on takes over."""
 
 
 class RunRecord:
@@ -71,6 +73,8 @@ def _read(path: Path) -> dict[str, Any] | None:
         raise InputError(f"cannot read {path} ({error}): give a new --output") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path} is of another version of this program: give a new --output")
+    if missing := KEPT - content.keys():
+        raise InputError(f"{path} does not say {', '.join(sorted(missing))} of the run: give a new --output")
     return content
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from os.path import commonpath
 from pathlib import Path
@@ -22,12 +22,12 @@ from videomind.evaluation.run.batches import Asked, Batch, again, plan_batches
 from videomind.evaluation.run.journal import Journal, Line
 from videomind.evaluation.run.line import Manner
 from videomind.evaluation.run.record import RunRecord
-from videomind.evaluation.run.worker import ModelSettings
 from videomind.evaluation.run.workers import Workers
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring.score import Scores, score
 from videomind.evaluation.tasks.base import Task
 from videomind.lora_switch.bundle import NANO
+from videomind.model_choice import ModelChoice
 
 ATTEMPTS = 2
 """How often a sample is asked that fails."""
@@ -53,7 +53,7 @@ class RunSettings:
     tasks: tuple[Task, ...]
     output: Path
     data: Path
-    model: ModelSettings
+    model: ModelChoice
     annotations: Path | None = None
     videos: Path | None = None
     splits: dict[str, str] = field(default_factory=dict)
@@ -237,8 +237,7 @@ def _recorded(settings: RunSettings, ready: dict[str, Ready], started: datetime)
 
 def _hash(samples: Sequence[Sample]) -> str:
     """SHA-256 of what was read from the annotations, whichever files that was in."""
-    content = [asdict(replace(sample, notes={})) | {"notes": dict(sample.notes)} for sample in samples]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([asdict(sample) for sample in samples], sort_keys=True).encode()).hexdigest()
 
 
 def _score(task: Task, settings: RunSettings, ready: Ready, record: RunRecord, seconds: float) -> Scores:

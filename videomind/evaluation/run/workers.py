@@ -16,7 +16,8 @@ from videomind.errors import EngineError
 from videomind.evaluation.run.batches import Batch
 from videomind.evaluation.run.journal import Line
 from videomind.evaluation.run.line import Manner, failed
-from videomind.evaluation.run.worker import ModelSettings, work
+from videomind.evaluation.run.worker import work
+from videomind.model_choice import ModelChoice
 
 MOST_DEATHS = 10
 """Workers that may die in a row, each of another video or while it starts, until the run gives up."""
@@ -42,17 +43,17 @@ class LocalWorkers:
     """Processes on this machine.
 
     Attributes:
-        settings: the model.
+        choice: the model.
         manner: how to ask.
         count: how many.
-        devices: GPUs that they share out among themselves; 0 = none.
+        gpus: those that they share out among themselves, as in CUDA_VISIBLE_DEVICES; none = each sees what there is.
         decoders: processes that decode ahead for each of them; 0 = none.
     """
 
-    settings: ModelSettings
+    choice: ModelChoice
     manner: Manner
     count: int
-    devices: int = 0
+    gpus: tuple[str, ...] = ()
     decoders: int = 0
 
     def run(self, batches: Sequence[Batch]) -> Generator[list[Line]]:
@@ -92,7 +93,8 @@ class LocalWorkers:
     def _hire(self, number: int) -> _Hand:
         context = get_context("spawn")
         here, there = context.Pipe()
-        arguments = (there, self.settings, self.manner, number, self.devices, self.decoders)
+        gpu = self.gpus[number % len(self.gpus)] if self.gpus else None
+        arguments = (there, self.choice, self.manner, gpu, self.decoders)
         process = context.Process(target=work, args=arguments)
         with _uninterrupted():
             process.start()

@@ -23,6 +23,7 @@ _VIDEO_MME_PHRASES = (
     "The best option isThe correct option is",
     "Best answer:Best option:",
 )
+"""As in the original, where two commas are missing."""
 _LONGVIDEOBENCH_PHRASES = (
     "The best answer is",
     "The correct answer is",

@@ -17,7 +17,7 @@ from videomind.evaluation.scoring.base import Measured, Variant
 from videomind.evaluation.scoring.columns import Column, kinds_of, measured
 from videomind.evaluation.scoring.grounding import answer_columns, grounding_columns
 from videomind.evaluation.scoring.latest import latest
-from videomind.roles.answerer import parse_option
+from videomind.evaluation.scoring.reply import chosen
 
 
 def measure(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Measured:
@@ -48,7 +48,7 @@ def _right(samples: Sequence[Sample], found: Sequence[Prediction | None]) -> Boo
     right = np.zeros(len(samples), dtype=bool)
     for i, (sample, one) in enumerate(zip(samples, found, strict=True)):
         if one is not None and one.response is not None and sample.answer is not None:
-            right[i] = parse_option(one.response, sample.options) == sample.answer
+            right[i] = chosen(one.response, sample) == sample.answer
     return right
 
 

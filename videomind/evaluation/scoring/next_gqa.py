@@ -19,7 +19,7 @@ from videomind.evaluation.sample import Prediction, Sample
 from videomind.evaluation.scoring.base import Measured, Variant
 from videomind.evaluation.scoring.columns import Column, by_label, measured
 from videomind.evaluation.scoring.latest import both
-from videomind.roles.answerer import parse_option
+from videomind.evaluation.scoring.reply import chosen
 
 TYPES = {
     "CW": "Why",
@@ -70,7 +70,7 @@ def _answers(rows: Sequence[Sample], found: Sequence[Prediction]) -> tuple[Bools
     for i, (row, one) in enumerate(zip(rows, found, strict=True)):
         if one.response is not None:
             asked[i] = True
-            letter = parse_option(one.response, row.options)
+            letter = chosen(one.response, row)
             right[i] = letter is not None and letter == (one.truth or row).answer
     return right, asked
 

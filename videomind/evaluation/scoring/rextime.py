@@ -7,7 +7,6 @@ answer is right if it is just the letter, of a reply what `parse_option` reads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_uppercase
 
 import numpy as np
 
@@ -17,10 +16,7 @@ from videomind.evaluation.sample import Prediction, Sample
 from videomind.evaluation.scoring.base import Measured, Variant
 from videomind.evaluation.scoring.columns import Column, measured
 from videomind.evaluation.scoring.latest import both
-from videomind.roles.answerer import parse_option
-
-_UNKNOWN = ("",) * len(ascii_uppercase)
-"""Options of a question whose annotations leave them out: any letter may be one."""
+from videomind.evaluation.scoring.reply import chosen
 
 
 def measure(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Measured:
@@ -46,7 +42,7 @@ def _right(row: Sample, found: Prediction) -> bool:
         return False
     if found.submitted:
         return found.response == row.answer
-    return parse_option(found.response, row.options or _UNKNOWN) == row.answer
+    return chosen(found.response, row) == row.answer
 
 
 REXTIME = Variant("official", "ReXTime, evaluation/rextime_eval.py", measure)

@@ -8,7 +8,7 @@ from typing import Any
 
 from videomind.evaluation.sample import Prediction, Sample
 from videomind.evaluation.scoring.base import Measured, Variant
-from videomind.roles.answerer import parse_option
+from videomind.evaluation.scoring.reply import chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +72,4 @@ def score(variants: Sequence[Variant], samples: Sequence[Sample], predictions: S
 def _unparsed(sample: Sample, found: Prediction) -> bool:
     if found.failed or found.response is None or not sample.options:
         return False
-    return parse_option(found.response, sample.options) is None
+    return chosen(found.response, sample) is None

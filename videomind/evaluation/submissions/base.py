@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from string import ascii_uppercase
 from typing import Any
 
 from videomind.evaluation.sample import Prediction, Sample
-from videomind.roles.answerer import parse_option
+from videomind.evaluation.scoring.reply import chosen
 
 Predictions = Mapping[str, Prediction]
 """Prediction by the id of its sample; none for those that are missing or failed."""
 Files = dict[str, str]
 """Name → content. A file that the user names has the name "". A name may hold "{split}"."""
-
-
-_UNKNOWN = ("",) * len(ascii_uppercase)
-"""Options of a question whose annotations leave them out: any letter may be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ def option_of(sample: Sample, predictions: Predictions) -> str | None:
     prediction = predictions.get(sample.id)
     if prediction is None or prediction.response is None:
         return None
-    return parse_option(prediction.response, sample.options or _UNKNOWN)
+    return chosen(prediction.response, sample)
 
 
 def spans_of(sample: Sample, predictions: Predictions) -> list[list[float]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from videomind.annotations.activitynet_captions import file_names
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, TWO_D_TAN, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
@@ -21,12 +22,7 @@ ALSO = {"val_1": ("activitynet_captions/val_1.from_2dtan_val.json",), "val_2": (
 
 
 def read(path: Path, split: str) -> Iterator[Sample]:
-    yield from read_sentences(main_file(path, ANNOTATIONS[split], *ALSO[split]), names)
-
-
-def names(video: str) -> tuple[str, ...]:
-    """What the file of an ActivityNet video may be called."""
-    return (video, video.removeprefix("v_"))
+    yield from read_sentences(main_file(path, ANNOTATIONS[split], *ALSO[split]), file_names)
 
 
 ACTIVITYNET_CAPTIONS = Task(

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.activitynet_captions import file_names
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, LITA_RTL, VIDEOMIND
-from videomind.evaluation.tasks.activitynet_captions import names
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_query, entries, main_file, numbered, samples
+from videomind.evaluation.tasks.reading import as_query, main_file, numbered, samples
 from videomind.results import Protocol
 
 ANNOTATIONS = {"val": "activitynet_rtl/annot_val_1_q229.json"}
@@ -25,7 +26,7 @@ _TIME = re.compile(r"<(\d+(?:\.\d*)?|\.\d+)>")
 
 def read(path: Path, split: str) -> Iterator[Sample]:
     file = main_file(path, ANNOTATIONS[split], "temporal_reasoning/annot_val_1_q229.json")
-    return numbered(samples(file, entries(file), _sample))
+    return numbered(samples(file, json_entries(file), _sample))
 
 
 def _sample(entry: Any) -> Sample:
@@ -35,7 +36,7 @@ def _sample(entry: Any) -> Sample:
     video = "v_" + entry["vid"]
     return Sample(
         id=video,
-        video=names(video),
+        video=file_names(video),
         question=as_query(entry["question"]),
         spans=((times[0], times[1]),),
         duration=entry["duration"],

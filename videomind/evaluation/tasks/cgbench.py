@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import CG_BENCH, FIXED, VIDEOMIND_CGBENCH
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_question, entries, main_file, samples, unique
+from videomind.evaluation.tasks.reading import as_question, main_file, samples, unique
 
 ANNOTATIONS = {"mini": "cgbench/cgbench_mini.json", "full": "cgbench/cgbench.json"}
 
 
 def read(path: Path, split: str) -> Iterator[Sample]:
     file = main_file(path, ANNOTATIONS[split])
-    return unique(file, samples(file, entries(file), _sample))
+    return unique(file, samples(file, json_entries(file), _sample))
 
 
 def _sample(entry: Any) -> Sample:

@@ -13,6 +13,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from videomind.annotations.charades_sta import parse
+from videomind.annotations.files import numbered_lines
 from videomind.errors import DataError
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, TWO_D_TAN, VIDEOMIND
@@ -20,7 +22,6 @@ from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.grounding import read_sentences
 from videomind.evaluation.tasks.reading import as_query, durations, main_file, numbered, samples
 from videomind.results import Protocol
-from videomind.training.jsonl import numbered_lines
 
 ANNOTATIONS = {
     "test": "charades_sta/charades_sta_test.txt",
@@ -40,14 +41,7 @@ def read(path: Path, split: str) -> Iterator[Sample]:
     known = _lengths(file.with_name("Charades_v1_test.csv")) | durations(file.with_name("durations.json"))
 
     def sample(line: bytes | None) -> Sample:
-        if line is None:
-            raise ValueError("it is too long")
-        where, mark, sentence = line.decode().partition("##")
-        words = where.split()
-        if not mark or len(words) != 3:
-            raise ValueError('it is not "<video> <start> <end>##<sentence>"')
-        video, start, end = words
-        span = (float(start), float(end))
+        video, span, sentence = parse(line)
         return Sample(video, (video,), as_query(sentence), spans=(span,), duration=known.get(video))
 
     yield from numbered(samples(file, numbered_lines(file), sample))

@@ -16,12 +16,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.activitynet_captions import file_names
+from videomind.annotations.files import json_entries, numbered_lines, parse_line
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import DEVE_QA, FIXED, VIDEOMIND
-from videomind.evaluation.tasks.activitynet_captions import names
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_question, durations, entries, letter, main_file, samples, unique
-from videomind.training.readers.base import json_lines, parse_line
+from videomind.evaluation.tasks.reading import as_question, durations, letter, main_file, samples, unique
 
 ANNOTATIONS = {"val": "deve_qa/DeVE-QA_val.json", "val_sample30": "deve_qa/DeVE-QA_val_sample30.json"}
 
@@ -38,7 +38,7 @@ def read(path: Path, split: str) -> Iterator[Sample]:
         asked[row["vid"]] += 1
         return _of_data_set(row, asked[row["vid"]] - 1, known)
 
-    return unique(file, samples(file, json_lines(file) if file.suffix == ".jsonl" else entries(file), sample))
+    return unique(file, samples(file, numbered_lines(file) if file.suffix == ".jsonl" else json_entries(file), sample))
 
 
 def _of_data_set(row: dict[str, Any], number: int, known: dict[str, float]) -> Sample:
@@ -46,7 +46,7 @@ def _of_data_set(row: dict[str, Any], number: int, known: dict[str, float]) -> S
     options = sorted((*row["distract_answers"], answer), key=lambda option: _draw(f"{video}\n{question}\n{option}"))
     return Sample(
         id=f"{video}_{number}",
-        video=names(video),
+        video=file_names(video),
         question=question,
         options=tuple(options),
         answer=letter(options, answer),
@@ -61,7 +61,7 @@ def _of_code(row: dict[str, Any]) -> Sample:
     is_letter = len(answer) == 1 and answer not in options
     return Sample(
         id=str(row["qid"]),
-        video=names(row["video_id"]),
+        video=file_names(row["video_id"]),
         question=as_question(row["question"]),
         options=tuple(options),
         answer=answer.upper() if is_letter else letter(options, answer),

@@ -8,15 +8,16 @@ all, from which the official score is computed. Durations come from `durations.j
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from videomind.annotations.didemo import SEGMENT, file_names
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample, Span
 from videomind.evaluation.scoring import DIDEMO, FIXED, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_query, durations, entries, main_file, samples, unique
+from videomind.evaluation.tasks.reading import as_query, durations, main_file, samples, unique
 from videomind.results import Protocol
-from videomind.training.readers.didemo import SEGMENT
 
 ANNOTATIONS = {"test": "didemo/test_data.json", "val": "didemo/val_data.json"}
 
@@ -26,18 +27,17 @@ def read(path: Path, split: str) -> Iterator[Sample]:
     known = durations(file.with_name("durations.json"))
 
     def sample(entry: Any) -> Sample:
-        video = PurePosixPath(entry["video"])
-        short = video.name.split(".")[0]
+        names = file_names(entry["video"])
         return Sample(
             id=str(entry["annotation_id"]),
-            video=tuple(dict.fromkeys((video.name, video.stem, short))),
+            video=names,
             question=as_query(entry["description"]),
             spans=(_mean(entry["times"]),),
-            duration=known.get(short),
+            duration=known.get(names[-1]),
             notes={"times": entry["times"], "num_segments": entry["num_segments"]},
         )
 
-    return unique(file, samples(file, entries(file), sample))
+    return unique(file, samples(file, json_entries(file), sample))
 
 
 def _mean(times: list[tuple[int, int]]) -> Span:

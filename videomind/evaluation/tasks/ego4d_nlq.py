@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.files import json_file
+from videomind.annotations.problems import NOT_AS_PUBLISHED
 from videomind.errors import DataError
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import EGO4D_NLQ as OFFICIAL
 from videomind.evaluation.scoring import FIXED, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.grounding import read_windows
-from videomind.evaluation.tasks.reading import MALFORMED, as_query, main_file, samples, unique
-from videomind.training.readers.base import json_file
+from videomind.evaluation.tasks.reading import as_query, main_file, samples, unique
 
 ANNOTATIONS = {"val": "ego4d_nlq/nlq_val.jsonl", "train": "ego4d_nlq/nlq_train.jsonl"}
 
@@ -41,7 +42,7 @@ def _queries(path: Path) -> Iterator[tuple[str, Any]]:
                         if query.get("query"):
                             place = f"clip {clip['clip_uid']}, query {number}"
                             yield place, (clip, annotation["annotation_uid"], number, query)
-    except MALFORMED as error:
+    except NOT_AS_PUBLISHED as error:
         raise DataError(f"{path} is not as published ({error!r}): give nlq_val.json of Ego4D") from None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.activitynet_captions import Sentence, sentences
+from videomind.annotations.files import numbered_lines, parse_line
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.tasks.reading import as_query, numbered, samples
-from videomind.training.readers.base import json_lines, parse_line, sentences
 
 
 def read_sentences(path: Path, names: Callable[[str], tuple[str, ...]]) -> Iterator[Sample]:
@@ -19,13 +20,13 @@ def read_sentences(path: Path, names: Callable[[str], tuple[str, ...]]) -> Itera
         names: what the video's file may be called.
     """
 
-    def sample(entry: Any) -> Sample:
-        video, data, number = entry
+    def sample(sentence: Sentence) -> Sample:
+        video, data, _ = sentence
         return Sample(
             id=video,
             video=names(video),
-            question=as_query(data["sentences"][number]),
-            spans=(data["timestamps"][number],),
+            question=as_query(sentence.text),
+            spans=(sentence.times,),
             duration=data["duration"] if "duration" in data else data["video_duration"],
         )
 
@@ -41,7 +42,7 @@ def read_windows(path: Path, names: Callable[[str], tuple[str, ...]]) -> Iterato
         path: the JSONL file.
         names: what the video's file may be called.
     """
-    return samples(path, json_lines(path), lambda line: window(parse_line(line), names))
+    return samples(path, numbered_lines(path), lambda line: window(parse_line(line), names))
 
 
 def window(entry: dict[str, Any], names: Callable[[str], tuple[str, ...]]) -> Sample:

@@ -26,12 +26,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from videomind.annotations.fields import Duration, Options, RelativePath, Spans, Text
+from videomind.annotations.files import MAX_LINE, numbered_lines
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.reading import letter, main_file, samples, unique
-from videomind.training.jsonl import MAX_LINE, numbered_lines
-from videomind.training.records import Options, RelativePath, Spans, Text
 
 ANNOTATIONS = {"all": "questions.jsonl"}
 Label = Annotated[str, Field(min_length=1, max_length=200)]
@@ -49,7 +49,7 @@ class Question(BaseModel):
     answer: Text | None = None
     spans: Spans = ()
     absent: bool = False
-    duration: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    duration: Duration | None = None
     groups: dict[Label, Label | tuple[Label, ...]] = {}
     subtitles: RelativePath | None = None
 

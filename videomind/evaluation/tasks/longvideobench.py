@@ -12,10 +12,11 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, LONGVIDEOBENCH, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_question, entries, main_file, samples, unique
+from videomind.evaluation.tasks.reading import as_question, main_file, samples, unique
 
 ANNOTATIONS = {"val": "longvideobench/lvb_val.json", "test": "longvideobench/lvb_test_wo_gt.json"}
 GROUPS = ("duration_group", "question_category", "level", "topic_category")
@@ -23,7 +24,7 @@ GROUPS = ("duration_group", "question_category", "level", "topic_category")
 
 def read(path: Path, split: str) -> Iterator[Sample]:
     file = main_file(path, ANNOTATIONS[split])
-    return unique(file, samples(file, entries(file), _sample))
+    return unique(file, samples(file, json_entries(file), _sample))
 
 
 def _sample(entry: Any) -> Sample:

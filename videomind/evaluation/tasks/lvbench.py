@@ -12,13 +12,13 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
+from videomind.annotations.files import numbered_lines, parse_line
+from videomind.annotations.problems import NOT_AS_PUBLISHED
 from videomind.errors import DataError
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, LVBENCH, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import MALFORMED, as_question, main_file, samples, unique
-from videomind.training.jsonl import numbered_lines
-from videomind.training.readers.base import parse_line
+from videomind.evaluation.tasks.reading import as_question, main_file, samples, unique
 
 ANNOTATIONS = {"test": "lvbench/LVBench/video_info.meta.jsonl"}
 
@@ -33,7 +33,7 @@ def _questions(path: Path) -> Iterator[tuple[str, Any]]:
         try:
             video = parse_line(line)
             questions = list(video["qa"])
-        except MALFORMED as error:
+        except NOT_AS_PUBLISHED as error:
             raise DataError(f"{path}, {place} is not as published: {error!r}") from None
         for number, question in enumerate(questions, start=1):
             yield f"{place}, question {number}", (video, question)

@@ -13,10 +13,11 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, MLVU, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_question, entries, letter, main_file, numbered, samples
+from videomind.evaluation.tasks.reading import as_question, letter, main_file, numbered, samples
 
 ANNOTATIONS = {"dev": "mlvu/json"}
 FOLDERS = {
@@ -38,7 +39,7 @@ def read(path: Path, split: str) -> Iterator[Sample]:
     else:
         folder = main_file(path, f"{ANNOTATIONS[split]}/1_plotQA.json").parent
         files = [folder / f"{name}.json" for name in FOLDERS.values()]
-    return numbered(chain.from_iterable(samples(file, entries(file), _sample) for file in files))
+    return numbered(chain.from_iterable(samples(file, json_entries(file), _sample) for file in files))
 
 
 def _sample(entry: Any) -> Sample:

@@ -12,10 +12,11 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, MVBENCH, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_question, entries, letter, main_file, numbered, samples
+from videomind.evaluation.tasks.reading import as_question, letter, main_file, numbered, samples
 from videomind.results import Protocol
 
 ANNOTATIONS = {"test": "mvbench/json"}
@@ -78,7 +79,7 @@ def _read_task(file: Path, task: str) -> Iterator[Sample]:
             notes={} if source.fps is None else {"fps": source.fps},
         )
 
-    return numbered(samples(file, entries(file), sample))
+    return numbered(samples(file, json_entries(file), sample))
 
 
 MVBENCH_TASK = Task(

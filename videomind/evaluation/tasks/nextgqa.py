@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.files import csv_rows, json_file
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, NEXT_GQA, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.reading import as_question, letter, main_file, samples, unique
 from videomind.results import Protocol
-from videomind.training.readers.base import json_file
-from videomind.training.readers.nextqa import entries
 
 ANNOTATIONS = {"test": "nextgqa/test.csv", "val": "nextgqa/val.csv"}
 OPTIONS = ("a0", "a1", "a2", "a3", "a4")
@@ -25,6 +24,8 @@ OPTIONS = ("a0", "a1", "a2", "a3", "a4")
 
 def read(path: Path, split: str) -> Iterator[Sample]:
     file = main_file(path, ANNOTATIONS[split])
+    if file.suffix == ".json":  # the true spans, which is what the official script is given
+        file = file.with_name(f"{file.stem.removeprefix('gsub_')}.csv")
     truth = json_file(file.with_name(f"gsub_{file.stem}.json"), dict)
     folders = json_file(file.with_name("map_vid_vidorID.json"), dict)
 
@@ -43,7 +44,7 @@ def read(path: Path, split: str) -> Iterator[Sample]:
             notes={"video_id": video, "qid": number},
         )
 
-    return unique(file, samples(file, entries(file), sample))
+    return unique(file, samples(file, csv_rows(file), sample))
 
 
 NEXTGQA = Task(

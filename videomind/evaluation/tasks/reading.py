@@ -1,4 +1,4 @@
-"""What the tasks share: finding the annotation file, cutting it into samples, and checking each of them."""
+"""What the tasks share: finding the annotation file, and making checked samples of its entries."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from pathlib import Path, PurePosixPath
 from string import ascii_uppercase
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
+from videomind.annotations.fields import RelativePath
+from videomind.annotations.files import json_file
+from videomind.annotations.problems import NOT_AS_PUBLISHED, problem
 from videomind.errors import DataError
 from videomind.evaluation.sample import Sample
-from videomind.training.jsonl import problem
-from videomind.training.readers.base import json_file
-from videomind.training.records import RelativePath
 
-MALFORMED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
-"""What reading an entry raises that is not as published."""
 Number = Annotated[float, Strict()]
 
 
@@ -83,19 +81,13 @@ def durations(*files: Path) -> dict[str, float]:
     return known
 
 
-def entries(path: Path) -> Iterator[tuple[str, Any]]:
-    """The entries of a JSON list, with their places."""
-    for number, entry in enumerate(json_file(path, list), start=1):
-        yield f"entry {number}", entry
-
-
 def samples(path: Path, entries: Iterable[tuple[str, Any]], sample: Callable[[Any], Sample]) -> Iterator[Sample]:
     """The samples of a file, in its order.
 
     Args:
         path: the file, for messages.
         entries: (place in the file, entry).
-        sample: what an entry says; may raise `MALFORMED`.
+        sample: what an entry says; may raise `NOT_AS_PUBLISHED`.
 
     Raises:
         DataError: an entry is malformed: which, and why.
@@ -103,12 +95,8 @@ def samples(path: Path, entries: Iterable[tuple[str, Any]], sample: Callable[[An
     for place, entry in entries:
         try:
             checked = _Checked.model_validate(sample(entry))
-        except ValidationError as error:
+        except NOT_AS_PUBLISHED as error:
             raise DataError(f"{path}, {place}: {problem(error)}") from None
-        except KeyError as error:
-            raise DataError(f"{path}, {place}: {error} is missing") from None
-        except MALFORMED as error:
-            raise DataError(f"{path}, {place}: {error}") from None
         yield Sample(**dict(checked))
 
 

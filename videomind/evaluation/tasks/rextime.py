@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.activitynet_captions import file_names
+from videomind.annotations.files import json_entries, numbered_lines, parse_line
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, REXTIME, VIDEOMIND
-from videomind.evaluation.tasks.activitynet_captions import names
 from videomind.evaluation.tasks.base import Task
-from videomind.evaluation.tasks.reading import as_question, durations, entries, main_file, samples, unique
+from videomind.evaluation.tasks.reading import as_question, durations, main_file, samples, unique
 from videomind.results import Protocol
-from videomind.training.readers.base import json_lines, parse_line
 
 ANNOTATIONS = {"val": "rextime/rextime_val.json"}
 
@@ -26,7 +26,7 @@ ANNOTATIONS = {"val": "rextime/rextime_val.json"}
 def read(path: Path, split: str) -> Iterator[Sample]:
     file = main_file(path, ANNOTATIONS[split], "rextime/rextime_val.jsonl")
     if file.suffix == ".jsonl":
-        return unique(file, samples(file, json_lines(file), _without_options))
+        return unique(file, samples(file, numbered_lines(file), _without_options))
     data = file.parent.parent
     known = durations(*(data / folder / "durations.json" for folder in ("activitynet", "qvhighlights")))
 
@@ -42,7 +42,7 @@ def read(path: Path, split: str) -> Iterator[Sample]:
             groups=(("task", entry["category"]),),
         )
 
-    return unique(file, samples(file, entries(file), sample))
+    return unique(file, samples(file, json_entries(file), sample))
 
 
 def _without_options(line: bytes | None) -> Sample:
@@ -59,7 +59,7 @@ def _without_options(line: bytes | None) -> Sample:
 
 def _names(video: str) -> tuple[str, ...]:
     """Videos are ActivityNet's ("v_" and 11 characters) and QVHighlights'."""
-    return names(video) if len(video) == 13 else (video,)
+    return file_names(video) if len(video) == 13 else (video,)
 
 
 REXTIME_TASK = Task(

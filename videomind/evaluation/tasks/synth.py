@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from videomind.annotations.files import numbered_lines
 from videomind.errors import InputError
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, VIDEOMIND
@@ -22,7 +23,6 @@ from videomind.evaluation.tasks.reading import main_file
 from videomind.synth.dataset import SynthSet
 from videomind.synth.questions import Question, absent_query, queries, questions
 from videomind.synth.world import Scene
-from videomind.training.jsonl import numbered_lines
 
 FOLDER = "synth-benchmark"
 QUESTIONS = "questions.jsonl"

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from videomind.annotations.activitynet_captions import Sentence, sentences
+from videomind.annotations.tacos import file_names, in_seconds
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, TWO_D_TAN, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.grounding import read_windows
 from videomind.evaluation.tasks.reading import as_query, main_file, numbered, samples, unique
-from videomind.training.readers.base import sentences
-from videomind.training.readers.tacos import CAMERA
 
 ANNOTATIONS = {split: f"tacos/{split}.jsonl" for split in ("test", "val", "train")}
 
@@ -24,26 +23,19 @@ ANNOTATIONS = {split: f"tacos/{split}.jsonl" for split in ("test", "val", "train
 def read(path: Path, split: str) -> Iterator[Sample]:
     file = main_file(path, ANNOTATIONS[split], f"tacos/moment_detr_style/{split}.jsonl", f"tacos/{split}.json")
     if file.suffix == ".jsonl":
-        return unique(file, read_windows(file, _names))
-    return numbered(samples(file, sentences(file), _in_frames))
+        return unique(file, read_windows(file, file_names))
+    return numbered(samples(file, sentences(file), _sample))
 
 
-def _in_frames(entry: Any) -> Sample:
-    name, data, number = entry
-    video, fps = name.removesuffix(".avi"), data["fps"]
-    duration = data["num_frames"] / fps
-    start, end = data["timestamps"][number]
+def _sample(sentence: Sentence) -> Sample:
+    video, text, start, end, duration = in_seconds(sentence)
     return Sample(
         id=video,
-        video=_names(video),
-        question=as_query(data["sentences"][number]),
-        spans=((start / fps, min(end / fps, duration)),),
+        video=file_names(video),
+        question=as_query(text),
+        spans=((start, min(end, duration)),),
         duration=duration,
     )
-
-
-def _names(video: str) -> tuple[str, ...]:
-    return (video + CAMERA, video)
 
 
 TACOS = Task(

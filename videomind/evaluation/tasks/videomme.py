@@ -12,11 +12,12 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
+from videomind.annotations.files import json_entries
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.scoring import FIXED, VIDEO_MME, VIDEOMIND
 from videomind.evaluation.tasks.base import Task
 from videomind.evaluation.tasks.parquet import parquet_rows
-from videomind.evaluation.tasks.reading import as_question, entries, main_file, samples, unique
+from videomind.evaluation.tasks.reading import as_question, main_file, samples, unique
 
 ANNOTATIONS = {"test": "videomme/test-00000-of-00001.parquet"}
 GROUPS = ("duration", "domain", "sub_category", "task_type")
@@ -32,7 +33,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
     if path.suffix == ".parquet":
         placed: Iterator[tuple[str, Any]] = ((f"row {n}", row) for n, row in enumerate(parquet_rows(path), start=1))
     else:
-        placed = entries(path)
+        placed = json_entries(path)
     for place, entry in placed:
         if isinstance(entry, dict) and isinstance(entry.get("questions"), list):
             for number, question in enumerate(entry["questions"], start=1):

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from videomind.annotations.problems import NOT_AS_PUBLISHED, problem
+from videomind.annotations.videos import VideoFolder
 from videomind.errors import DataError
-from videomind.training.jsonl import check_folder, problem
+from videomind.training.jsonl import check_folder
 from videomind.training.readers.activitynet_captions import ACTIVITYNET_CAPTIONS
 from videomind.training.readers.base import Layout
 from videomind.training.readers.charades_sta import CHARADES_STA
@@ -20,7 +20,6 @@ from videomind.training.readers.tacos import TACOS
 from videomind.training.readers.videomind_planning import VIDEOMIND_PLANNING
 from videomind.training.record_set import MALFORMED, MISSING, Placed, RecordSet, Skip, collect
 from videomind.training.records import RECORDS
-from videomind.training.videos import VideoFolder
 
 LAYOUTS: dict[str, Layout] = {
     "qvhighlights": QVHIGHLIGHTS,
@@ -60,12 +59,8 @@ def _read(layout: Layout, path: Path, folder: VideoFolder) -> Iterator[Placed | 
             video = folder.find(names)
             text = json.dumps(fields | {"video": video or "missing"})
             record = RECORDS[layout.role].model_validate_json(text)
-        except ValidationError as error:
+        except NOT_AS_PUBLISHED as error:
             yield Skip(place, MALFORMED, problem(error))
-        except KeyError as error:
-            yield Skip(place, MALFORMED, f"{error} is missing")
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError) as error:
-            yield Skip(place, MALFORMED, str(error))
         else:
             missing = Skip(place, MISSING, f"there is no video {names[0]} in {folder.root}")
             yield Placed(place, record) if video is not None else missing

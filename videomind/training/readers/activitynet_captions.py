@@ -1,21 +1,14 @@
-"""ActivityNet Captions (Krishna et al. 2017): {video: {"duration", "timestamps", "sentences"}}, in seconds."""
+"""ActivityNet Captions: a record per sentence."""
 
 from __future__ import annotations
 
-from typing import Any
+from videomind.annotations.activitynet_captions import Sentence, file_names, sentences
+from videomind.training.readers.base import Layout, Row
 
-from videomind.training.readers.base import Layout, Row, sentences
 
-
-def row(entry: Any) -> Row:
-    """The ids begin with "v_"; the files may or may not."""
-    video, data, number = entry
-    fields = {
-        "duration": data["duration"],
-        "query": data["sentences"][number],
-        "spans": [data["timestamps"][number]],
-    }
-    return Row((video, video.removeprefix("v_")), fields)
+def row(sentence: Sentence) -> Row:
+    fields = {"duration": sentence.data["duration"], "query": sentence.text, "spans": [sentence.times]}
+    return Row(file_names(sentence.video), fields)
 
 
 ACTIVITYNET_CAPTIONS = Layout("grounder", sentences, row)

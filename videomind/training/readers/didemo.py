@@ -1,21 +1,13 @@
-"""DiDeMo (Hendricks et al. 2017): a JSON list; times are numbers of 5-second segments, the last one included."""
+"""DiDeMo: a record per description, with one span of its annotators'."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
 from typing import Any
 
+from videomind.annotations.didemo import SEGMENT, file_names
+from videomind.annotations.files import json_entries
 from videomind.roles.spans import temporal_iou
-from videomind.training.readers.base import Layout, Row, json_file
-
-SEGMENT = 5.0
-"""Seconds."""
-
-
-def entries(path: Path) -> Iterator[tuple[str, Any]]:
-    for number, entry in enumerate(json_file(path, list), start=1):
-        yield f"entry {number}", entry
+from videomind.training.readers.base import Layout, Row
 
 
 def row(entry: Any) -> Row:
@@ -25,9 +17,7 @@ def row(entry: Any) -> Row:
     """
     spans = [(first * SEGMENT, (last + 1) * SEGMENT) for first, last in entry["times"]]
     agreed = max(spans, key=lambda span: sum(temporal_iou(span, other) for other in spans))
-    video = PurePosixPath(entry["video"])
-    names = (video.name, video.stem, video.name.split(".")[0])
-    return Row(names, {"query": entry["description"], "spans": [agreed]})
+    return Row(file_names(entry["video"]), {"query": entry["description"], "spans": [agreed]})
 
 
-DIDEMO = Layout("grounder", entries, row)
+DIDEMO = Layout("grounder", json_entries, row)

@@ -6,29 +6,14 @@ with the question itself; what describes the whole video (types D…) is answere
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-from videomind.errors import DataError
+from videomind.annotations.files import csv_rows
 from videomind.training.readers.base import Layout, Row
 
 ROUTES = {"C": "ground", "T": "ground", "D": "answer"}
 """First letter of a question's type → route."""
 
 
-def entries(path: Path) -> Iterator[tuple[str, Any]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            for entry in rows:
-                yield f"line {rows.line_num}", entry
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path} as CSV: {error}; give the file as it was published") from None
-
-
-def row(entry: Any) -> Row:
+def row(entry: dict[str, str]) -> Row:
     """NExT-GQA calls the first column "video_id"."""
     question = as_question(entry["question"])
     kind = entry["type"]
@@ -45,4 +30,4 @@ def as_question(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip("?") + "?"
 
 
-NEXTQA_PLANNING = Layout("planner", entries, row)
+NEXTQA_PLANNING = Layout("planner", csv_rows, row)

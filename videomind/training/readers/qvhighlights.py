@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from videomind.training.readers.base import Layout, Row, json_lines, parse_line
+from videomind.annotations.files import numbered_lines, parse_line
+from videomind.training.readers.base import Layout, Row
 
 
 def row(line: bytes | None) -> Row:
@@ -12,4 +13,4 @@ def row(line: bytes | None) -> Row:
     return Row((entry["vid"],), fields)
 
 
-QVHIGHLIGHTS = Layout("grounder", json_lines, row)
+QVHIGHLIGHTS = Layout("grounder", numbered_lines, row)

@@ -1,36 +1,27 @@
-"""TACoS (Regneri et al. 2013), as 2D-TAN published it (JSON, times in frames) or laid out like QVHighlights (JSONL)."""
+"""TACoS, as 2D-TAN published it (JSON, times in frames) or laid out like QVHighlights (JSONL)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from videomind.annotations.activitynet_captions import Sentence, sentences
+from videomind.annotations.files import numbered_lines
+from videomind.annotations.tacos import file_names, in_seconds
 from videomind.training.readers import qvhighlights
-from videomind.training.readers.base import Layout, Row, json_lines, sentences
-
-CAMERA = "-cam-002"
-"""What the names of the video files add to the ids."""
+from videomind.training.readers.base import Layout, Row
 
 
-def entries(path: Path) -> Iterator[tuple[str, Any]]:
-    return json_lines(path) if path.suffix == ".jsonl" else sentences(path)
+def entries(path: Path) -> Iterator[tuple[str, Sentence | bytes | None]]:
+    return numbered_lines(path) if path.suffix == ".jsonl" else sentences(path)
 
 
-def row(entry: Any) -> Row:
-    if not isinstance(entry, tuple):
+def row(entry: Sentence | bytes | None) -> Row:
+    if not isinstance(entry, Sentence):
         (video,), fields = qvhighlights.row(entry)
-        return Row((video + CAMERA, video), fields)
-    name, data, number = entry
-    fps = data["fps"]
-    start, end = data["timestamps"][number]
-    video = name.removesuffix(".avi")
-    fields = {
-        "duration": data["num_frames"] / fps,
-        "query": data["sentences"][number],
-        "spans": [(start / fps, end / fps)],
-    }
-    return Row((video + CAMERA, video), fields)
+        return Row(file_names(video), fields)
+    video, text, start, end, duration = in_seconds(entry)
+    return Row(file_names(video), {"duration": duration, "query": text, "spans": [(start, end)]})
 
 
 TACOS = Layout("grounder", entries, row)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from videomind.training.readers.base import Layout, Row, json_lines, parse_line
+from videomind.annotations.files import numbered_lines, parse_line
+from videomind.training.readers.base import Layout, Row
 
 
 def row(line: bytes | None) -> Row:
@@ -24,4 +25,4 @@ def row(line: bytes | None) -> Row:
     return Row((video.name, video.stem), fields)
 
 
-VIDEOMIND_PLANNING = Layout("planner", json_lines, row)
+VIDEOMIND_PLANNING = Layout("planner", numbered_lines, row)
