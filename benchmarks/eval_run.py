@@ -53,7 +53,7 @@ def main() -> None:
         if args.kills:
             asking = statistics.median(times["eval run"])
             startup = statistics.median(times["command"]) - asking
-            line["resume"] = _killed(data, Path(scratch), args, (startup / 2, startup + 6 * asking / args.kills))
+            line["resume"] = _killed(data, Path(scratch), args, (startup / 2, startup + 4 * asking / args.kills))
     print(json.dumps(line, indent=2))
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
