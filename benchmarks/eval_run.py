@@ -1,9 +1,10 @@
 """Batch evaluation against one question after another: `python -m benchmarks.eval_run --help`.
 
 Asks the same synthetic questions (eight a video) with `videomind eval run` and one by one with an agent in one process,
-in the order of the file and shuffled, checks that the answers are the same, and prints questions a second and their
-ratios. With `--kills N` it also kills the run N times at random (SIGKILL), goes on each time, and compares the final
-file with that of the undisturbed run. Appends one line to `results/eval_run.jsonl`.
+in the order of the file and shuffled, and prints questions a second, their ratios, and in how many questions option or
+moment (to a hundredth of a second) differ. With `--kills N` it also kills the run up to N times at random (SIGKILL),
+goes on each time until it is finished, and compares the final file with that of the undisturbed run. Appends one line
+to `results/eval_run.jsonl`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from videomind.agent import FINDERS, Agent
 from videomind.evaluation.data import load_samples
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.tasks.synth import FOLDER, SYNTH, prepare
+from videomind.results import Result
 
 RESULTS = Path(__file__).parent / "results" / "eval_run.jsonl"
+PREDICTIONS = Path("synth") / "predictions.jsonl"
 TIMES = frozenset({"seconds", "timings"})
 
 
@@ -40,8 +43,9 @@ def main() -> None:
         shuffled = random.Random(0).sample(samples, len(samples))
         times: dict[str, list[float]] = {"one by one": [], "one by one, shuffled": [], "eval run": [], "command": []}
         for turn in range(args.repeat):
-            times["one by one"].append(_one_by_one(samples, data))
-            times["one by one, shuffled"].append(_one_by_one(shuffled, data))
+            seconds, alone = _one_by_one(samples, data)
+            times["one by one"].append(seconds)
+            times["one by one, shuffled"].append(_one_by_one(shuffled, data)[0])
             began = time.perf_counter()
             _command(data, Path(scratch) / f"run{turn}", args).wait()
             times["command"].append(time.perf_counter() - began)
@@ -50,6 +54,7 @@ def main() -> None:
         line |= {"questions_per_second": {name: len(samples) / statistics.median(took) for name, took in times.items()}}
         rates = line["questions_per_second"]
         line["ratio"] = {name: rates["eval run"] / rates[name] for name in ("one by one", "one by one, shuffled")}
+        line["differ"] = _differing(alone, Path(scratch) / "run0" / PREDICTIONS)
         if args.kills:
             asking = statistics.median(times["eval run"])
             startup = statistics.median(times["command"]) - asking
@@ -59,19 +64,29 @@ def main() -> None:
         file.write(json.dumps(line) + "\n")
 
 
-def _one_by_one(samples: tuple[Sample, ...] | list[Sample], data: Path) -> float:
-    """Seconds, without loading the model."""
+def _one_by_one(samples: tuple[Sample, ...] | list[Sample], data: Path) -> tuple[float, dict[str, Result]]:
+    """Seconds, without loading the model; and the result of each sample."""
+    results: dict[str, Result] = {}
     with Agent.from_pretrained() as agent:
         agent.ask(data / FOLDER / samples[0].video[0], "What colour is the circle?")
         agent.forget()
         began = time.perf_counter()
         for sample in samples:
             roles = None if sample.options else FINDERS
-            for _ in agent.stream(
-                data / FOLDER / sample.video[0], sample.question, options=sample.options, roles=roles
-            ):
-                pass
-        return time.perf_counter() - began
+            video = data / FOLDER / sample.video[0]
+            results[sample.id] = agent.ask(video, sample.question, options=sample.options, roles=roles)
+        return time.perf_counter() - began, results
+
+
+def _differing(alone: dict[str, Result], predictions: Path) -> int:
+    """Samples whose option or first candidate is another than where they were asked one by one."""
+    lines = [json.loads(line) for line in predictions.read_text().splitlines()]
+    return sum(_seen(line["result"]) != _seen(alone[line["id"]].to_json()) for line in lines)
+
+
+def _seen(result: dict[str, Any]) -> tuple[Any, ...]:
+    first = [(round(one["start"], 2), round(one["end"], 2)) for one in result["candidates"][:1]]
+    return (result["answer"] or {}).get("option"), first
 
 
 def _command(data: Path, output: Path, args: argparse.Namespace) -> subprocess.Popen[bytes]:
@@ -90,7 +105,7 @@ def _killed(data: Path, scratch: Path, args: argparse.Namespace, after: tuple[fl
         after: seconds from a start to its kill, at least and at most.
     """
     output, rng = scratch / "killed", random.Random(1)
-    predictions = output / "synth" / "predictions.jsonl"
+    predictions = output / PREDICTIONS
     kills, lines = 0, []
     for _ in range(args.kills):
         running = _command(data, output, args)
@@ -102,7 +117,7 @@ def _killed(data: Path, scratch: Path, args: argparse.Namespace, after: tuple[fl
             kills += 1
             lines.append(_lines(predictions))
     _command(data, output, args).wait()
-    reference = (scratch / "run0" / "synth" / "predictions.jsonl").read_text().splitlines()
+    reference = (scratch / "run0" / PREDICTIONS).read_text().splitlines()
     same = [_timeless(json.loads(line)) for line in predictions.read_text().splitlines()] == [
         _timeless(json.loads(line)) for line in reference
     ]

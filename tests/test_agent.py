@@ -58,6 +58,12 @@ def test_trace_holds_every_call(tiny_agent: Agent, frames: np.ndarray) -> None:
     json.dumps(trace.to_json())
 
 
+def test_the_same_span_has_the_same_seconds_in_result_and_trace(tiny_agent: Agent, frames: np.ndarray) -> None:
+    result = tiny_agent.ask(frames[:23], "What happens?")
+    found, grounded = result.to_json()["candidates"], result.trace.to_json()["grounded"]
+    assert {(one["start"], one["end"]) for one in found} == {(one["start"], one["end"]) for one in grounded}
+
+
 def test_candidates_are_ordered_by_the_verifier(tiny_agent: Agent, frames: np.ndarray) -> None:
     scores = [c.verified for c in tiny_agent.ask(frames, "What happens?").candidates]
     assert scores == sorted(scores, reverse=True)
@@ -106,9 +112,9 @@ def test_find_grounds_and_verifies_only(tiny_agent: Agent, frames: np.ndarray) -
 
 def test_a_second_question_reuses_frames_and_visual_tokens(tiny_agent: Agent, frames: np.ndarray) -> None:
     tiny_agent.ask(frames, "What happens?")
-    before = tiny_agent.engine._views.made  # type: ignore[attr-defined]
+    before = tiny_agent.engine._views.made
     again = tiny_agent.ask(frames, "What else happens?")
-    assert tiny_agent.engine._views.made == before  # type: ignore[attr-defined]
+    assert tiny_agent.engine._views.made == before
     assert again.timings["decode"] < 1
 
 
@@ -147,10 +153,10 @@ def test_the_async_twin_gives_the_same(tiny_agent: Agent, frames: np.ndarray) ->
 
     result, events, found = asyncio.run(ask())
     expected = tiny_agent.ask(frames, "What happens?")
-    assert result.answer == expected.answer  # type: ignore[attr-defined]
-    assert result.candidates == expected.candidates  # type: ignore[attr-defined]
+    assert result.answer == expected.answer
+    assert result.candidates == expected.candidates
     assert kinds(events) == [PlanReady, Grounded, Verified, AnswerToken, Done]
-    assert len(found.candidates) == 2  # type: ignore[attr-defined]
+    assert len(found.candidates) == 2
 
 
 def test_the_answerer_reads_the_subtitles_inside_its_crop(tiny_agent: Agent, frames: np.ndarray) -> None:

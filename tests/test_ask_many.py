@@ -74,7 +74,7 @@ def together(agent: Agent, asked: Asked, at_once: int = 32) -> list[Result]:
     assert sorted(found) == list(range(len(asked)))
     results = [found[place] for place in range(len(asked))]
     assert all(isinstance(result, Result) for result in results)
-    return results  # type: ignore[return-value]
+    return results
 
 
 def numbers(candidates: tuple[Candidate, ...]) -> list[tuple[float, ...]]:

@@ -143,7 +143,7 @@ def test_an_error_ends_only_the_chain_it_belongs_to(engine: Noting, start: Any) 
 
 def test_an_error_of_a_chain_itself_ends_only_that(engine: Noting, start: Any) -> None:
     def failing() -> Steps:
-        yield PlanReady(plan=None, query="")  # type: ignore[arg-type]
+        yield PlanReady(plan=None, query="")
         raise InputError("no frame")
 
     def failing_later(call: Call) -> Steps:
@@ -212,7 +212,7 @@ def test_two_runs_make_the_same_batches_and_give_the_same_bits(model: Agent, eng
         asked = [start("one"), start(TOO_LONG), start("two", "answerer", options=("yes", "no")), start("three")]
         events = list(drive_together(asked, engine))
         found = [(r.candidates, r.answer, [c.reply for c in r.trace.calls]) for r in results(events).values()]
-        return engine.calls, [(place, type(event)) for place, event in events] + found  # type: ignore[list-item]
+        return engine.calls, [(place, type(event)) for place, event in events] + found
 
     assert run() == run()
 

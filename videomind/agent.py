@@ -123,16 +123,14 @@ class Agent:
             InputError: an unusable question, option, video, subtitle file, role name or adapter name.
         """
         self._check_service(service)
-        task = Task(
-            question=check_question(question),
+        asked = Question(
+            text=question,
             options=check_options(options) if options else (),
-            cues=_cues(subtitles),
-            roles=self._chosen(roles),
+            subtitles=_cues(subtitles),
+            roles=None if roles is None else frozenset(roles),
             every=every,
-            compat=self.compat,
-            service=service,
         )
-        return count_question(self._run(video, task, cancel))
+        return count_question(self._run(video, self._task(asked, service), cancel))
 
     def ask(
         self,

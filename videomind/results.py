@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -126,7 +127,10 @@ class Trace:
     grounded: tuple[Candidate, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """A JSON-ready dict; the candidates' seconds to the millisecond, as those of the result."""
+        data = asdict(self)
+        _round_seconds(data["grounded"])
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +201,14 @@ class Result:
         """A JSON-ready dict (seconds to the millisecond; candidates and moments best first), without the trace."""
         data = asdict(self)
         del data["trace"]
-        for candidate in [*data["candidates"], *data["moments"]]:
-            candidate.update(start=round(candidate["start"], 3), end=round(candidate["end"], 3))
+        _round_seconds([*data["candidates"], *data["moments"]])
         return data | {"moment": next(iter(data["moments"]), None), "reuse": self.reuse}
+
+
+def _round_seconds(candidates: Sequence[dict[str, Any]]) -> None:
+    """To the millisecond, which is what they are meant as; as float32 they are not quite."""
+    for candidate in candidates:
+        candidate.update(start=round(candidate["start"], 3), end=round(candidate["end"], 3))
 
 
 def percent(probability: float) -> str:

@@ -69,7 +69,7 @@ def test_the_rules_go_into_the_manifest_and_their_quality_to_stdout(
     calibration = load_bundle(model).calibration
     assert calibration is not None
     assert (calibration.fitted_on, calibration.queries) == ("held-out.jsonl", 6)
-    assert report["calibration"]["verified"]["presence"]["threshold"] == calibration.verified.presence.threshold  # type: ignore[union-attr]
+    assert report["calibration"]["verified"]["presence"]["threshold"] == calibration.verified.presence.threshold
     _, stdout, _ = videomind("find", videos / "0.mp4", "a dog", "--model", model)
     assert json.loads(stdout)["presence"] is not None
 

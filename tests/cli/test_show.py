@@ -31,7 +31,7 @@ RESULT = Result(
 
 def shown(result: Result, **kwargs: object) -> str:
     console = Console(file=io.StringIO(), width=100)
-    console.print(result_panel(result, **kwargs))  # type: ignore[arg-type]
+    console.print(result_panel(result, **kwargs))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 

@@ -39,7 +39,7 @@ def clip_of(frames: np.ndarray, fps: float = 1.0, max_frames: int = 16) -> Clip:
 
 
 def request(role: str, clip: Clip, text: str = "what?", **how: object) -> RoleRequest:
-    return RoleRequest(role, clip, text, max_new_tokens=6, **how)  # type: ignore[arg-type]
+    return RoleRequest(role, clip, text, max_new_tokens=6, **how)
 
 
 def with_rows(folder: Path, tokens: Sequence[str]) -> None:
@@ -332,7 +332,7 @@ def item(length: int, start: int) -> Prepared:
     """An item of so many tokens, of which a prefix holds some."""
     prompt = EncodedPrompt([0] * length, np.zeros((3, length), dtype=np.int64), np.arange(1), length)
     prefix = Prefix((), (), torch.zeros(start, 1)) if start else None
-    return Prepared(None, prompt, torch.zeros(1, 1), False, prefix=prefix)  # type: ignore[arg-type]
+    return Prepared(None, prompt, torch.zeros(1, 1), False, prefix=prefix)
 
 
 def test_groups_are_of_similar_length_and_within_both_budgets() -> None:

@@ -34,7 +34,7 @@ def clips(frames: np.ndarray) -> list[Clip]:
 
 
 def request(role: str, clip: Clip, text: str = "what?", **how: object) -> RoleRequest:
-    return RoleRequest(role, clip, text, max_new_tokens=6, **how)  # type: ignore[arg-type]
+    return RoleRequest(role, clip, text, max_new_tokens=6, **how)
 
 
 def test_base_model_replies_as_transformers_generates(

@@ -17,7 +17,7 @@ from videomind.synth.world import ACTIONS, COLOURS, SHAPES, Event, Scene, sample
 
 def still(**changes: object) -> Scene:
     event = Event("red", "square", "stays still", 1.0, 3.0, "red", (0.5, 0.5, 0.5, 0.5), (0.2, 0.2))
-    return Scene(1, 4.0, 10.0, (replace(event, **changes),), noise=0.0)  # type: ignore[arg-type]
+    return Scene(1, 4.0, 10.0, (replace(event, **changes),), noise=0.0)
 
 
 def coloured(frames: np.ndarray) -> np.ndarray:

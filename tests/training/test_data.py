@@ -51,7 +51,7 @@ def record_set(videos: Path, role: str, *records: Record) -> RecordSet:
 
 
 def load(examples: ExampleSet, workers: int, **options: object) -> list[Example]:
-    loader = DataLoader(examples, batch_size=3, num_workers=workers, collate_fn=list, **options)  # type: ignore[arg-type]
+    loader = DataLoader(examples, batch_size=3, num_workers=workers, collate_fn=list, **options)
     return [example for batch in loader for example in batch]
 
 

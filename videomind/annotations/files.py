@@ -54,20 +54,29 @@ def parse_line(line: bytes | None) -> dict[str, Any]:
     return parsed
 
 
-def json_file(path: Path, kind: type) -> Any:
+def json_content(path: Path) -> Any:
     """The content of a JSON file.
 
     Raises:
-        DataError: it cannot be read, is no JSON, or holds another kind of value at its top.
+        DataError: it cannot be read, is too large, or is no JSON.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{path} is larger than {MAX_BYTES // 2**20} MB: split it")
-        content = json.loads(path.read_bytes())
+            raise DataError(f"{path} is larger than {MAX_BYTES // 2**20} MB: split it, or give JSON Lines")
+        return json.loads(path.read_bytes())
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; give the file of annotations") from None
+        raise DataError(f"cannot read {path}: {error.strerror or error}; give the file as it was published") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON ({error}): give the file as it was published") from None
+
+
+def json_file(path: Path, kind: type) -> Any:
+    """The content of a JSON file that holds an object (`dict`) or a list at its top.
+
+    Raises:
+        DataError: as `json_content`, or it holds another kind of value.
+    """
+    content = json_content(path)
     if not isinstance(content, kind):
         wanted = "an object" if kind is dict else "a list"
         raise DataError(f"{path} does not hold {wanted} at its top: give the file as it was published")

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from videomind.errors import DataError
 
 SUFFIXES = frozenset(
-    {".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".3gp", ".3g2", ".gif"}
+    {".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".mts", ".m2ts"}
+    | {".wmv", ".flv", ".3gp", ".3g2", ".gif"}
 )
 
 

@@ -35,14 +35,14 @@ def submit(
     """Write the predictions of a run as an official submission."""
     from videomind.evaluation.data import load_samples
     from videomind.evaluation.predictions import read_predictions
-    from videomind.evaluation.report.runs import run_settings
+    from videomind.evaluation.report.runs import task_settings
     from videomind.evaluation.scoring.latest import latest
     from videomind.evaluation.tasks import task as task_of
 
     task = task_of(task_name)
     submission = submission_of(task_name, run)
     target = _target(out, submission)
-    settings = run_settings(run).get("tasks", {}).get(task_name, {})
+    settings = task_settings(run, task_name)
     where = annotations or settings.get("annotations")
     if where is None:
         raise InputError(f"{run} does not say which annotations it was made with: give them with --annotations PATH")

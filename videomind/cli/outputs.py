@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from videomind.errors import InputError
+from videomind.whole_file import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,11 @@ class OutputFile:
         Raises:
             InputError: the disk refuses.
         """
-        partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.partial{self.path.suffix}")
         try:
-            yield partial
-            os.replace(partial, self.path)
+            with replacing(self.path) as partial:
+                yield partial
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
-        finally:
-            partial.unlink(missing_ok=True)
 
     def write_json(self, data: dict[str, Any]) -> None:
         """Write JSON, as `replacing`."""

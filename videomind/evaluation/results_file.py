@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videomind.errors import DataError
 from videomind.roles.spec_file import first_problem
+from videomind.whole_file import replacing
 
 if TYPE_CHECKING:
     from videomind.evaluation.scoring.score import Scores
@@ -145,14 +145,11 @@ def write_results(results: Results, folder: Path) -> Path:
         DataError: the disk refuses.
     """
     path = folder / RESULTS
-    partial = path.with_name(f".{RESULTS}.{os.getpid()}.partial")
     try:
-        partial.write_text(results.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            partial.write_text(results.model_dump_json(indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from contextlib import suppress
@@ -26,6 +25,7 @@ from videomind.synth.video import write_scene
 from videomind.synth.world import Scene, sample_scene
 from videomind.training.jsonl import write_records
 from videomind.training.records import Record
+from videomind.whole_file import replacing
 
 MARK, VIDEOS = "dataset.json", "videos"
 KIND, VERSION = "videomind-synth", 1
@@ -164,13 +164,11 @@ class SynthSet:
     def _mark(self, counts: dict[str, int] | None) -> None:
         """Says in the folder what it is; without counts it is not finished."""
         content = {"kind": KIND, **self._recipe(), "videos": self.videos, "records": counts}
-        partial = self.out / f".{MARK}.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, self.out / MARK)
+        with replacing(self.out / MARK) as partial:
+            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def write_video_of(scene: Scene, path: Path, size: int) -> None:
     """Renders a scene to a file that is there whole or not at all."""
-    partial = path.with_name(f".{path.stem}.partial.mp4")
-    write_scene(scene, partial, size)
-    os.replace(partial, path)
+    with replacing(path) as partial:
+        write_scene(scene, partial, size)

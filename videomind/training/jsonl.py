@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from videomind.annotations.problems import problem
 from videomind.errors import DataError
 from videomind.training.record_set import MALFORMED, MISSING, Placed, RecordSet, Skip, collect
 from videomind.training.records import RECORDS, Record
+from videomind.whole_file import replacing
 
 
 def read_records(path: Path, role: str, videos: Path | None = None) -> RecordSet:
@@ -36,15 +36,12 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
     Raises:
         DataError: the disk refuses.
     """
-    partial = path.with_name(f".{path.name}.partial")
     lines = [record.model_dump_json(exclude_defaults=True) + "\n" for record in records]
     try:
-        partial.write_text("".join(lines), encoding="utf-8")
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            partial.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return len(lines)
 
 

@@ -67,7 +67,7 @@ def test_in_the_middle_of_a_stream(nano: VLLMEngine) -> None:
 def test_a_stream_that_nobody_reads_on(nano: VLLMEngine) -> None:
     pieces = nano.stream(request("planner", clip(31)))
     next(pieces)
-    pieces.close()  # type: ignore[attr-defined]  # a generator
+    pieces.close()  # a generator
     assert soon(lambda: unfinished(nano) == 0)
     assert nano._calls == 0
 

@@ -9,7 +9,7 @@ import torch
 from videomind.evaluation.metrics.localization import best_of_first, best_overlaps, paired_iou
 from videomind.evaluation.metrics.overlap import hull_iou, iop, iou, point_iop, segment_iou
 from videomind.evaluation.metrics.ragged import head, kept, largest, pairs, ragged, totals
-from videomind.evaluation.metrics.unions import float32_totals, merged, summed_iou, union_iou
+from videomind.evaluation.metrics.unions import merged, summed_iou, union_iou
 
 Row = list[tuple[float, float]]
 
@@ -129,12 +129,16 @@ def test_union_iou_is_that_of_the_sets() -> None:
     assert union_iou(ragged(listed), ragged(truths)).tolist() == pytest.approx(expected)
 
 
-def test_float32_sums_are_torchs_to_the_bit() -> None:
+def test_summed_overlaps_round_as_torch_does() -> None:
     dice = np.random.default_rng(3)
-    counts = dice.integers(1, 32, 400)
-    values = (dice.random(counts.sum()) * 1000).astype(np.float32)
-    expected = [part.sum().item() for part in torch.tensor(values).split(counts.tolist())]
-    assert float32_totals(values, counts).tolist() == expected
+    truths = [np.sort(dice.random((count, 2)) * 1000).tolist() for count in dice.integers(1, 40, 300)]
+    listed = [[(0.0, float(end))] for end in dice.random(300) * 1000]
+    expected = []
+    for (mine,), true in zip(listed, truths, strict=True):
+        span, spans = torch.tensor(mine), torch.tensor(true)
+        shared = (torch.minimum(span[1], spans[:, 1]) - torch.maximum(span[0], spans[:, 0])).clamp(min=0).sum()
+        expected.append((shared / (span[1] - span[0] + (spans[:, 1] - spans[:, 0]).sum() - shared)).item())
+    assert summed_iou(ragged(listed), ragged(truths)).tolist() == expected
 
 
 def test_summed_overlaps_can_exceed_one_and_are_none_where_not_finite() -> None:

@@ -398,6 +398,6 @@ def test_a_list_without_entries_holds_no_predictions(tmp_path: Path) -> None:
 
 
 def test_too_large_a_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videomind.evaluation.predictions.files.MAX_BYTES", 10)
+    monkeypatch.setattr("videomind.annotations.files.MAX_BYTES", 10)
     with pytest.raises(DataError, match="is larger than"):
         read_predictions(write(tmp_path / "output.json", [output("v1", "What is it?", [])]), SAMPLES)

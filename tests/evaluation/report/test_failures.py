@@ -7,7 +7,7 @@ from videomind.evaluation.report.row import Row
 
 
 def row(name: str, **more: object) -> Row:
-    return Row(name, "a.mp4", "?", **more)  # type: ignore[arg-type]
+    return Row(name, "a.mp4", "?", **more)
 
 
 def test_errors_then_wrong_and_misplaced_then_the_rest() -> None:

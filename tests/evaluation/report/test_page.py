@@ -12,8 +12,11 @@ from tests.evaluation.report.made_up import BEGAN, line, lines, result, results,
 from videomind.evaluation.report.compare import compare
 from videomind.evaluation.report.page import html_page
 from videomind.evaluation.report.runs import read_runs
+from videomind.evaluation.report.style import STYLE
 
 VOID = {"meta", "img", "br"}
+FRAMES, PLOT = "data:image/jpeg;base64,", "data:image/svg+xml;base64,"
+PICTURES = (FRAMES, PLOT)
 
 
 class Checked(HTMLParser):
@@ -73,7 +76,7 @@ def test_the_page_shows_numbers_plots_and_failures(run: Path, tmp_path: Path, vi
         "first: 1 of 6 samples failed",
     ):
         assert words in shown.text, words
-    assert sum(tag == "svg" for tag, _ in shown.found) == 7
+    assert sum((given.get("src") or "").startswith(PLOT) for _, given in shown.found) == 7
 
 
 def test_nothing_is_loaded_and_nothing_runs(run: Path) -> None:
@@ -83,11 +86,20 @@ def test_nothing_is_loaded_and_nothing_runs(run: Path) -> None:
         assert tag not in {"script", "link", "iframe", "object", "base", "form"}
         assert not any(name.startswith("on") for name in attributes)
         for name in ("src", "href"):
-            assert (attributes.get(name) or "data:image/jpeg;base64,").startswith("data:image/jpeg;base64,")
+            assert (attributes.get(name) or PICTURES[0]).startswith(PICTURES)
     assert not re.search(r"url\(|@import|https?:", page)
     policy = next(given["content"] for tag, given in shown.found if "http-equiv" in given)
     assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert "prefers-color-scheme: dark" in page
+
+
+def test_what_has_a_style_is_in_the_page(run: Path, tmp_path: Path, videos: Path) -> None:
+    known = results("charades_sta", split="test", variants={"videomind": {"mIoU": 50.0}, "fixed": {"mIoU": 50.0}})
+    runs = [write_run(tmp_path / f"r{number}", videos, found=known) for number in range(5)]
+    better = write_run(tmp_path / "r5", videos, found=known.model_copy(update={"variants": {"fixed": {"mIoU": 51.0}}}))
+    shown = Checked(page_of(*runs, better) + page_of(run))
+    used = {name for _, given in shown.found for name in (given.get("class") or "").split()}
+    assert set(re.findall(r"\.([a-z]\w*)", STYLE)) <= used
 
 
 def test_text_of_others_is_escaped_everywhere(tmp_path: Path, videos: Path) -> None:
@@ -116,7 +128,7 @@ def test_text_of_others_is_escaped_everywhere(tmp_path: Path, videos: Path) -> N
 
 def test_a_strip_of_each_video_that_is_there(run: Path) -> None:
     shown = Checked(page_of(run))
-    assert [given["class"] for tag, given in shown.found if tag == "img"] == ["strip"] * 3
+    assert sum(given.get("class") == "strip" for tag, given in shown.found if tag == "img") == 3
     assert "no picture: the video is no longer there" in shown.text  # gone.mp4
     tracks = [(given["class"], given["style"]) for tag, given in shown.found if tag == "i"]
     assert ("truth", "left:66.67%;width:25.00%") in tracks  # 8 to 11 of 12 seconds
@@ -163,7 +175,7 @@ def test_a_run_of_questions_without_moments(tmp_path: Path, videos: Path) -> Non
 
 def test_a_run_in_which_nothing_was_finished(tmp_path: Path, videos: Path) -> None:
     shown = Checked(page_of(write_run(tmp_path / "out", videos, [])))
-    assert not any(tag == "svg" for tag, _ in shown.found)
+    assert not any((given.get("src") or "").startswith(PLOT) for _, given in shown.found)
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])

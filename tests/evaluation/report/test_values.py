@@ -22,7 +22,7 @@ PERFECT = Sample(
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
-def test_what_is_perfect_is_one_or_a_hundred(task) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_perfect_is_one_or_a_hundred(task) -> None:
     said = Prediction("1-1", spans=((0.0, 10.0),), scores=(1.0,), response="B")
     for variant in task.variants:
         found = variant.measure([PERFECT], [said]).metrics

@@ -30,7 +30,7 @@ def about(videos: Path) -> Ask:
 
     def asked(video: int, question: str = "What happens?", name: str | None = None, **more: object) -> Asked:
         file = f"{video:06}.mp4"
-        sample = Sample(name or f"{video}-{question}", (file,), question, **more)  # type: ignore[arg-type]
+        sample = Sample(name or f"{video}-{question}", (file,), question, **more)
         return Asked("own", sample, videos / file, file)
 
     return asked

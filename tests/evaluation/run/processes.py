@@ -72,7 +72,7 @@ class Silent:
 
 def mortal_work(connection: Connection, *arguments: Any) -> None:
     """`work` of a worker that dies of some questions."""
-    worker.ask_batch = _die_or_ask  # type: ignore[attr-defined]
+    worker.ask_batch = _die_or_ask
     worker.work(connection, *arguments)
 
 

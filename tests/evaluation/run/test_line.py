@@ -184,7 +184,7 @@ def without_times(line: Line) -> Line:
 class Dead(TorchEngine):
     """Its processes have ended."""
 
-    def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:  # type: ignore[override]
+    def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
         raise EngineDead("vLLM has ended")
 
 

@@ -163,7 +163,7 @@ def test_a_run_goes_on_with_ray_and_without_again(
 
     for team, videos in (local, 1), (RayWorkers(CPU, MANNER, address, count=1), 2):
         with suppress(KeyboardInterrupt):
-            run(settings, lambda manner, team=team: team, Interrupting())  # type: ignore[misc]
+            run(settings, lambda manner, team=team: team, Interrupting())
         assert len(finished()) == videos * PER_VIDEO
     run(settings, lambda manner: local, Silent())
     assert finished() == expected

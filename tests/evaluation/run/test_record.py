@@ -1,5 +1,6 @@
 """run.json: a run goes on only with what it was started with."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -111,8 +112,13 @@ def test_a_record_that_is_none_is_refused(tmp_path: Path, content: str, problem:
     assert (tmp_path / "run.json").read_text() == content
 
 
-def test_time_that_cannot_be_written_down_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_time_that_cannot_be_written_down_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     record = RunRecord(tmp_path / "run", settings())
-    (tmp_path / "run" / ".run.json.partial").mkdir()  # as if the disk refused
+    monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(InputError, match="cannot write into"):
         record.spent(1.0)

@@ -197,7 +197,7 @@ def test_who_is_no_longer_wanted_is_ended(tiny: ModelChoice, about: Ask, manner:
     outcomes = LocalWorkers(tiny, manner, 2, decoders=1).run([Batch((about(video),)) for video in range(3)])
     next(outcomes)
     assert any(is_alive(hand.process.pid) for hand in hired)
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert not any(hand.process.is_alive() for hand in hired)
 
 

@@ -61,7 +61,7 @@ def cases(seed: int, count: int = 200, several: bool = True) -> tuple[list[Sampl
     samples = [sample(dice, number, several) for number in range(count)]
     predictions = [prediction(dice, one) for one in samples if dice.random() < 0.9]
     predictions += [prediction(dice, samples[int(i)]) for i in dice.integers(count, size=count // 20)]
-    dice.shuffle(predictions)  # type: ignore[arg-type]
+    dice.shuffle(predictions)
     predictions[3] = replace(predictions[3], failed=True)
     predictions[5] = replace(predictions[5], spans=None, scores=())
     return samples, [*predictions, Prediction("unknown", ((0.0, 1.0),), (0.5,), response="A")]

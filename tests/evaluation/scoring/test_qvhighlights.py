@@ -51,7 +51,7 @@ def reference(rows: list[tuple[Sample, list[Prediction]]], longest: float = 150)
         said[f"MR-{name}-mAP"] = float(means.mean()) * 100
         if name == "full":
             said |= {"MR-full-mAP@0.5": means[0] * 100, "MR-full-mAP@0.75": means[5] * 100}
-    first = [lines[-1].spans[0] for _, lines in rows]  # type: ignore[index]
+    first = [lines[-1].spans[0] for _, lines in rows]
     ious = [hull(span, best_window(span, list(sample.spans))) for span, (sample, _) in zip(first, rows, strict=True)]
     said |= {f"MR-full-R1@{t}": float(np.mean([iou >= t for iou in ious])) * 100 for t in (0.5, 0.7)}
     return said
@@ -95,10 +95,10 @@ def test_videomind_has_no_longest_and_more_metrics(seed: int) -> None:
     for k in (1, 5):
         best = []
         for sample, lines in rows:
-            pairs = [(hull(span, true), span, true) for span in lines[-1].spans[:k] for true in sample.spans]  # type: ignore[index]
+            pairs = [(hull(span, true), span, true) for span in lines[-1].spans[:k] for true in sample.spans]
             best.append(max(iou for iou, *_ in pairs))
         expected |= {f"MR-full-R{k}@{t}": float(np.mean([iou >= t for iou in best])) * 100 for t in (0.3, 0.5, 0.7)}
-    means = [hull(l[-1].spans[0], best_window(l[-1].spans[0], list(s.spans))) for s, l in rows]  # type: ignore[index]  # noqa: E741
+    means = [hull(l[-1].spans[0], best_window(l[-1].spans[0], list(s.spans))) for s, l in rows]  # noqa: E741
     expected["MR-full-mIoU"] = float(np.mean(means)) * 100
     assert {k: f"{found[k]:.2f}" for k in expected} == {k: f"{v:.2f}" for k, v in expected.items()}
     assert {"MR-short-mIoU", "MR-middle-mIoU", "MR-long-mIoU"} <= set(found)

@@ -80,6 +80,15 @@ def test_what_is_there_is_kept_and_what_is_missing_is_made(data: Path) -> None:
     assert lost.read_bytes() == content
 
 
+def test_without_a_limit_all_that_will_be_asked_is_made(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synth, "VIDEOS", 1)
+    lost = data / synth.FOLDER / "videos" / "000002.mp4"
+    lost.unlink()
+    synth.prepare(data, None, nothing)
+    assert lost.exists()
+    assert len(check_data(synth.SYNTH, data).samples) == 3 * PER_VIDEO
+
+
 def test_it_grows(data: Path) -> None:
     before = samples_of(data)
     synth.prepare(data, 3 * PER_VIDEO + 1, nothing)

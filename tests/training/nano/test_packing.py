@@ -79,7 +79,7 @@ def test_choice_scores_are_what_the_last_layer_computes(packer: Packer, monkeypa
 
     def recorded(module: object, query: torch.Tensor, key: torch.Tensor, *rest: object, **named: object) -> object:
         seen.append((query, key))
-        return forward._packed_attention(module, query, key, *rest, **named)  # type: ignore[arg-type]
+        return forward._packed_attention(module, query, key, *rest, **named)
 
     AttentionInterface.register(forward.PACKED, recorded)
     hidden = states(model, batch, [torch.randn(16, 192)])

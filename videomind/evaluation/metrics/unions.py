@@ -8,11 +8,6 @@ import numpy.typing as npt
 from videomind.evaluation.metrics.overlap import intersection
 from videomind.evaluation.metrics.ragged import Floats, Ints, Ragged, pairs, totals
 
-_LANES = 8
-"""Partial sums in which torch adds up float32 on a CPU."""
-_TAIL_FIRST = (0, 4, 5, 6, 1, 2, 3)
-"""The order in which it adds up fewer than that."""
-
 
 def merged(rows: Ragged) -> Ragged:
     """The spans of each row by start, those that overlap or touch made one."""
@@ -44,7 +39,7 @@ def union_iou(listed: Ragged, truths: Ragged) -> npt.NDArray[np.float64]:
 def summed_iou(listed: Ragged, truths: Ragged) -> Floats:
     """As VideoMind measures CG-Bench: lengths and intersections are added up, overlapping spans counting twice.
 
-    So it can exceed 1. In float32, added up in torch's order; 0 where it is not finite.
+    So it can exceed 1. In float32, added up by torch; 0 where it is not finite.
 
     Args:
         listed: one span for each row.
@@ -52,27 +47,26 @@ def summed_iou(listed: Ragged, truths: Ragged) -> Floats:
     """
     spans, true = listed.spans.astype(np.float32), truths.spans.astype(np.float32)
     span, truth, _ = pairs(listed, truths)
-    shared = float32_totals(intersection(spans[span], true[truth]), truths.counts)
-    union = (spans[:, 1] - spans[:, 0]) + float32_totals(true[:, 1] - true[:, 0], truths.counts) - shared
+    shared = _float32_totals(intersection(spans[span], true[truth]), truths.counts)
+    union = (spans[:, 1] - spans[:, 0]) + _float32_totals(true[:, 1] - true[:, 0], truths.counts) - shared
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = shared / union
     return np.where(np.isfinite(ratio), ratio, np.float32(0))
 
 
-def float32_totals(values: Floats, counts: Ints) -> Floats:
-    """The sum of each row [R] of float32 values [N] that stand row after row, to the bit as torch's `sum` on a CPU.
+def _float32_totals(values: Floats, counts: Ints) -> Floats:
+    """The sum of each row [R] of float32 values [N] that stand row after row, rounded as torch rounds it.
 
-    (Of rows with up to 31 values; longer ones are added up in a similar order.)
+    Of two values there is only one sum; longer rows are added up by torch itself.
     """
-    starts = counts.cumsum() - counts
+    import torch
+
+    ends = counts.cumsum()
     sums = np.zeros(len(counts), dtype=np.float32)
-    for place in _TAIL_FIRST:
-        there = (place < counts) & (counts < _LANES)
-        sums[there] += values[starts[there] + place]
-    for row in np.flatnonzero(counts >= _LANES):
-        own = values[starts[row] : starts[row] + counts[row]]
-        whole = len(own) // _LANES * _LANES
-        lanes = np.add.accumulate(own[:whole].reshape(-1, _LANES), axis=0)[-1]
-        tail = np.add.accumulate(np.concatenate([np.zeros(1, np.float32), own[whole:], lanes]))
-        sums[row] = tail[-1]
+    for place in (1, 2):
+        there = (place <= counts) & (counts <= 2)
+        sums[there] += values[ends[there] - place]
+    tensor = torch.from_numpy(values)
+    for row in np.flatnonzero(counts > 2).tolist():
+        sums[row] = tensor[ends[row] - counts[row] : ends[row]].sum()
     return sums

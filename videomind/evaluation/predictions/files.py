@@ -9,40 +9,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from videomind.annotations.files import MAX_BYTES, MAX_LINE, numbered_lines
+from videomind.annotations.files import MAX_LINE, numbered_lines
 from videomind.annotations.problems import problem
 from videomind.errors import DataError
 
 Checked = TypeVar("Checked", bound=BaseModel)
-
-
-def json_content(path: Path) -> Any:
-    """What a JSON file holds.
-
-    Raises:
-        DataError: it cannot be read, is too large, or is no JSON.
-    """
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DataError(f"{path} is larger than {MAX_BYTES // 2**20} MB: write the predictions as JSON Lines")
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}; give a file of predictions") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON ({error})") from None
-
-
-def json_object(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds.
-
-    Raises:
-        DataError: it cannot be read, is too large, or holds something else.
-    """
-    content = json_content(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path} does not hold an object at its top")
-    return content
 
 
 def numbered(path: Path, content: Any = None) -> Iterator[tuple[str, Any]]:

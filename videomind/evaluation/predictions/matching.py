@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from videomind.annotations.videos import SUFFIXES
 from videomind.evaluation.sample import Sample, Span
-
-SUFFIXES = {".mp4", ".mkv", ".webm", ".avi", ".mov", ".gif", ".m4v", ".mpg", ".mpeg", ".3gp", ".flv", ".wmv"}
-"""What is taken off a video's name. (Others belong to it: "NUsG9BgSes0_210.0_360.0".)"""
 
 
 class Matcher:
@@ -48,6 +46,7 @@ def _alike(sample: Sample, spans: Sequence[Span], options: Sequence[str]) -> boo
 
 
 def _bare(video: str) -> str:
+    """The name of a file, without a suffix of videos: others belong to it ("NUsG9BgSes0_210.0_360.0")."""
     name = video.replace("\\", "/").rpartition("/")[2].casefold()
     stem, dot, suffix = name.rpartition(".")
     return stem if dot + suffix in SUFFIXES else name

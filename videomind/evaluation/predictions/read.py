@@ -7,9 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from videomind.annotations.files import json_content, json_file
 from videomind.errors import DataError
 from videomind.evaluation.predictions import own
-from videomind.evaluation.predictions.files import json_content, json_object, numbered
+from videomind.evaluation.predictions.files import numbered
 from videomind.evaluation.predictions.matching import Matcher
 from videomind.evaluation.predictions.nextgqa_pair import is_answers, read_pair
 from videomind.evaluation.predictions.output_folder import is_output, read_output
@@ -90,7 +91,7 @@ def _pair(path: Path, objects: Mapping[Path, Mapping[str, Any]], samples: Sequen
     grounding = [(file, content) for file, content in objects.items() if content and not is_answers(content)]
     if path.is_file() and grounding:
         beside = path.with_name(f"{path.name.split('_')[0]}-res.json")
-        answers = [(beside, json_object(beside))] if beside.is_file() else []
+        answers = [(beside, json_file(beside, dict))] if beside.is_file() else []
     for some, kind in ((grounding, "grounding"), (answers, "answers")):
         if len(some) > 1:
             names = ", ".join(file.name for file, _ in some)

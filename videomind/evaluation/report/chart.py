@@ -1,150 +1,138 @@
-"""Plots as SVG text, drawn in the colours of the page that holds them (light or dark)."""
+"""Plots drawn by matplotlib, as pictures that a page holds; their colours suit light and dark paper."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
+from contextlib import AbstractContextManager
+from io import BytesIO
 from typing import NamedTuple
 
+import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from videomind.evaluation.report.style import SOFT, run_colour
+
 WIDTH, HEIGHT = 400, 236
-LEFT, RIGHT, TOP, BOTTOM = 42, 10, 8, 42
-"""Space around the plot, for labels."""
-GAP = 0.22
-"""Share of a slot that is left free between groups of bars."""
-WIDEST = 36
-"""Of a bar."""
-TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""On an axis from 0 to 1."""
-COLOURS = 6
-"""Runs beyond it take the colours again from the first."""
+"""In points; the page decides how large one is."""
+FULL = 0.78
+"""Share of its slot that a group of bars takes."""
+WIDEST = 0.1
+"""Of a bar, as a share of all slots."""
+MOST_MARKS = 20
+"""A line over more places has no mark at each of them."""
+LOOK = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "videomind",  # the same plot is the same bytes
+    "text.parse_math": False,
+    "font.family": "sans-serif",
+    "font.size": 12,
+    "axes.labelsize": "medium",
+    "axes.labelpad": 6,
+    "axes.labelcolor": SOFT,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
+    "xtick.bottom": False,
+    "ytick.left": False,
+    "figure.frameon": False,
+    "axes.facecolor": "none",
+    "axes.spines.left": False,
+    "axes.spines.bottom": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": SOFT,
+    "grid.alpha": 0.25,
+    "lines.linewidth": 2.2,
+    "lines.markeredgewidth": 0.0,
+}
 
 
 class Series(NamedTuple):
-    """What one run adds to a plot.
+    """What one run adds to a plot: number of the run, and a value (0 to 1) per place; None = nothing there."""
 
-    Attributes:
-        colour: number of the run.
-        name: of the run.
-        values: one (0 to 1) per place; None = nothing there.
-        notes: what is said of each place where one points at it.
-    """
-
-    colour: int
-    name: str
+    run: int
     values: Sequence[float | None]
-    notes: Sequence[str] = ()
 
 
 class Cloud(NamedTuple):
-    """The points of one run: number and name of the run, and pairs (x, y), both from 0 to 1."""
+    """The points of one run: number of the run, and pairs (x, y), both from 0 to 1."""
 
-    colour: int
-    name: str
+    run: int
     pairs: Sequence[tuple[float, float]]
 
 
 def bars(series: Sequence[Series], labels: Sequence[str], x_title: str, y_title: str) -> str:
     """Bars beside each other, one group per label."""
-    slot = (WIDTH - LEFT - RIGHT) / len(labels)
-    width = min(slot * (1 - GAP) / len(series), WIDEST)
-    top = _nice_top(series)
-    parts = [
-        _grid(top, y_title),
-        _labels([LEFT + slot * (place + 0.5) for place in range(len(labels))], labels, x_title),
-    ]
-    for number, one in enumerate(series):
-        for place, value in enumerate(one.values):
-            if value is None:
-                continue
-            x = LEFT + slot * (place + 0.5) + (number - len(series) / 2) * width
-            y = _y(value, top)
-            note = one.notes[place] if one.notes else f"{100 * value:.1f} %"
-            parts.append(
-                f'<rect class="{_class(one.colour)}" x="{x:.1f}" y="{y:.1f}" width="{max(1.0, width - 1):.1f}" '
-                f'height="{HEIGHT - BOTTOM - y:.1f}" rx="1.5"><title>{escape(f"{one.name}: {labels[place]}: {note}")}'
-                "</title></rect>"
-            )
-    return _svg(parts, f"{y_title} by {x_title}")
+    with _look():
+        figure = _figure(x_title, y_title)
+        width = min(FULL / len(series), WIDEST * len(labels))
+        slots = np.arange(len(labels), dtype=np.float64)
+        for number, one in enumerate(series):
+            places, values = _there(slots + (number - (len(series) - 1) / 2) * width, one)
+            figure.gca().bar(places, values, 0.94 * width, color=run_colour(one.run))
+        highest = max((value for one in series for value in one.values if value is not None), default=0.0)
+        ticks = MaxNLocator(5, steps=(1, 2, 5, 10)).tick_values(0, 100 * highest or 100)
+        figure.gca().set(xlim=(-0.5, len(labels) - 0.5), ylim=(0, ticks[-1]), yticks=ticks)
+        figure.gca().set_xticks(slots, labels)
+        return _uri(figure)
 
 
 def lines(series: Sequence[Series], x: Sequence[float], x_title: str, y_title: str, diagonal: bool = False) -> str:
     """Lines over x from 0 to 1; places without a value are left out. `diagonal`: with the line on which y is x."""
-    parts = [_grid(1.0, y_title), _labels([_x(tick) for tick in TICKS], [f"{tick:g}" for tick in TICKS], x_title)]
-    if diagonal:
-        parts.append(_GUIDE)
-    for one in series:
-        places = [(at, value) for at, value in zip(x, one.values, strict=True) if value is not None]
-        points = " ".join(f"{_x(at):.1f},{_y(value, 1):.1f}" for at, value in places)
-        parts.append(
-            f'<polyline class="{_class(one.colour)}" points="{points}"><title>{escape(one.name)}</title></polyline>'
-        )
-        if one.notes:
-            notes = [note for note, value in zip(one.notes, one.values, strict=True) if value is not None]
-            parts += [
-                f'<circle class="{_class(one.colour)}" cx="{_x(at):.1f}" cy="{_y(value, 1):.1f}" r="3.5">'
-                f"<title>{escape(f'{one.name}: {note}')}</title></circle>"
-                for (at, value), note in zip(places, notes, strict=True)
-            ]
-    return _svg(parts, f"{y_title} by {x_title}")
+    with _look():
+        figure = _figure(x_title, y_title)
+        if diagonal:
+            _diagonal(figure)
+        for one in series:
+            mark = "o" if len(x) <= MOST_MARKS else ""
+            figure.gca().plot(*_there(np.array(x), one), marker=mark, color=run_colour(one.run), clip_on=False)
+        figure.gca().set(xlim=(0, 1), ylim=(0, 100))
+        return _uri(figure)
 
 
 def dots(clouds: Sequence[Cloud], x_title: str, y_title: str) -> str:
     """A point per pair, with the line on which both are equal."""
-    parts = [
-        _grid(1.0, y_title),
-        _labels([_x(tick) for tick in TICKS], [f"{tick:g}" for tick in TICKS], x_title),
-        _GUIDE,
-    ]
-    for one in clouds:
-        circles = "".join(f'<circle cx="{_x(x):.1f}" cy="{_y(y, 1):.1f}" r="3"/>' for x, y in one.pairs)
-        parts.append(f'<g class="{_class(one.colour)} faint"><title>{escape(one.name)}</title>{circles}</g>')
-    return _svg(parts, f"{y_title} against {x_title}")
+    with _look():
+        figure = _figure(x_title, y_title)
+        _diagonal(figure)
+        for one in clouds:
+            x, y = np.array(one.pairs, dtype=np.float64).reshape(-1, 2).T
+            figure.gca().plot(x, 100 * y, "o", color=run_colour(one.run), alpha=0.4, clip_on=False)
+        figure.gca().set(xlim=(0, 1), ylim=(0, 100))
+        return _uri(figure)
 
 
-def _svg(parts: Sequence[str], what: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(what)}">{"".join(parts)}</svg>'
+def _look() -> AbstractContextManager[None]:
+    """How all plots look, whatever the user's own settings of matplotlib say."""
+    context: AbstractContextManager[None] = style.context(LOOK, after_reset=True)
+    return context
 
 
-def _grid(top: float, title: str) -> str:
-    ticks = [top * number / 5 for number in range(6)]
-    rows = "".join(
-        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(tick, top):.1f}" y2="{_y(tick, top):.1f}"/>'
-        f'<text class="tick" x="{LEFT - 6}" y="{_y(tick, top) + 3.5:.1f}" text-anchor="end">{100 * tick:.0f}</text>'
-        for tick in ticks
-    )
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    return rows + (
-        f'<text class="axis" transform="translate(11 {middle:.0f}) rotate(-90)" text-anchor="middle">'
-        f"{escape(title)}</text>"
-    )
+def _figure(x_title: str, y_title: str) -> Figure:
+    """With axes on which nothing is drawn yet."""
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), layout="constrained")
+    figure.add_subplot(xlabel=x_title, ylabel=y_title)
+    return figure
 
 
-def _labels(places: Sequence[float], labels: Sequence[str], title: str) -> str:
-    below = "".join(
-        f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 14}" text-anchor="middle">{escape(label)}</text>'
-        for x, label in zip(places, labels, strict=True)
-    )
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    return below + f'<text class="axis" x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(title)}</text>'
+def _diagonal(figure: Figure) -> None:
+    figure.gca().plot([0, 1], [0, 100], color=SOFT, linestyle=(0, (4, 4)), linewidth=1, alpha=0.7)
 
 
-def _nice_top(series: Sequence[Series]) -> float:
-    """The end of the axis of values: the smallest of a few round numbers that holds all."""
-    highest = max((value for one in series for value in one.values if value is not None), default=0.0)
-    return next((top for top in (0.05, 0.1, 0.25, 0.5) if highest <= top), 1.0)
+def _there(places: NDArray[np.float64], one: Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The places that have a value, and their values in percent."""
+    values = 100 * np.array(one.values, dtype=np.float64)
+    return places[~np.isnan(values)], values[~np.isnan(values)]
 
 
-def _x(value: float) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * value
-
-
-def _y(value: float, top: float) -> float:
-    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * min(value, top) / top
-
-
-def _class(colour: int) -> str:
-    return f"run{colour % COLOURS}"
-
-
-_GUIDE = f'<line class="guide" x1="{_x(0)}" y1="{_y(0, 1)}" x2="{_x(1)}" y2="{_y(1, 1)}"/>'
-"""The line on which y is x."""
+def _uri(figure: Figure) -> str:
+    """The figure as a data URI of SVG."""
+    file = BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + b64encode(file.getvalue()).decode()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from videomind.evaluation.report.measures import GOOD_IOU
 from videomind.evaluation.report.row import Row
 
 MOST = 12
 """Shown per run."""
-GOOD_IOU = 0.5
 
 
 def worst(rows: Sequence[Row], most: int = MOST) -> list[Row]:

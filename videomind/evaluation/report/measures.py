@@ -15,8 +15,6 @@ VIDEO_LENGTHS = (0.0, 15.0, 30.0, 60.0, 180.0, 600.0, 1800.0, inf)
 SPAN_LENGTHS = (0.0, 2.0, 5.0, 10.0, 30.0, 60.0, inf)
 GOOD_IOU = 0.5
 """A prediction that overlaps a true moment this much counts as right where its confidence is judged."""
-SAME_IOU = 1e-6
-"""Changes below it are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,8 @@ def verifier_gain(rows: Sequence[Row]) -> Gain | None:
     return Gain(
         before=float(before.mean()),
         after=float(after.mean()),
-        raised=float(np.mean(after > before + SAME_IOU)),
-        lowered=float(np.mean(after < before - SAME_IOU)),
+        raised=float(np.mean(after > before)),
+        lowered=float(np.mean(after < before)),
         n=len(pairs),
     )
 

@@ -68,7 +68,8 @@ def _section(task: Comparison, strips: Strips) -> str:
 
 
 def _figure(plot: Plot) -> str:
-    return f"<figure><b>{escape(plot.title)}</b>{plot.svg}<figcaption>{escape(plot.caption)}</figcaption></figure>"
+    picture = f'<img alt="{escape(plot.title)}" src="{plot.picture}">'
+    return f"<figure><b>{escape(plot.title)}</b>{picture}<figcaption>{escape(plot.caption)}</figcaption></figure>"
 
 
 def _footer(tasks: Sequence[Comparison], made: datetime) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import groupby
 
-from videomind.evaluation.report.chart import COLOURS
 from videomind.evaluation.report.compare import Breakdown, Comparison, Line
+from videomind.evaluation.report.style import run_colour
 from videomind.evaluation.report.values import VARIANTS, printed, printed_interval
 
 
@@ -23,7 +23,7 @@ def metrics_tables(task: Comparison) -> str:
 
 def chip(number: int) -> str:
     """A spot in the colour of a run."""
-    return f'<span class="chip run{number % COLOURS}"></span>'
+    return f'<span class="chip" style="background:{run_colour(number)}"></span>'
 
 
 def _title(one: Breakdown) -> str:

@@ -33,10 +33,10 @@ MOST_DOTS = 600
 
 
 class Plot(NamedTuple):
-    """A plot, what it shows, and a sentence on how to read it or what comes out."""
+    """What a plot shows, its picture as a data URI, and a sentence on how to read it or what comes out."""
 
     title: str
-    svg: str
+    picture: str
     caption: str
 
 
@@ -61,8 +61,10 @@ def _recall(rows: Rows) -> Plot | None:
     series = _series(rows, lambda one: recall_curve(one, THRESHOLDS))
     if not series:
         return None
-    svg = lines(series, THRESHOLDS, "IoU at least", "samples (%)")
-    return Plot("Recall of the first moment", svg, "Share of samples whose first moment overlaps a true one this much.")
+    picture = lines(series, THRESHOLDS, "IoU at least", "samples (%)")
+    return Plot(
+        "Recall of the first moment", picture, "Share of samples whose first moment overlaps a true one this much."
+    )
 
 
 def _histogram(rows: Rows) -> Plot | None:
@@ -87,22 +89,14 @@ def _by_length(rows: Rows) -> Iterator[Plot | None]:
 def _binned(
     title: str, rows: Rows, measure: Callable[[Sequence[Row]], Binned], labels: Sequence[str], y_title: str
 ) -> Plot | None:
-    found = [(number, label, measure(one)) for number, label, one in rows]
-    used = [place for place in range(len(labels)) if any(one.counts[place] for _, _, one in found)]
+    found = [(number, measure(one)) for number, _, one in rows]
+    used = [place for place in range(len(labels)) if any(one.counts[place] for _, one in found)]
     if not used:
         return None
-    series = [
-        Series(
-            number,
-            label,
-            [one.means[place] for place in used],
-            [_note(one.means[place], one.counts[place]) for place in used],
-        )
-        for number, label, one in found
-    ]
-    svg = bars(series, [labels[place] for place in used], "length", y_title)
-    counts = ", ".join(f"{labels[place]}: {max(one.counts[place] for _, _, one in found)}" for place in used)
-    return Plot(title, svg, f"Samples in each: {counts}.")
+    series = [Series(number, [one.means[place] for place in used]) for number, one in found]
+    picture = bars(series, ["\n".join(labels[place].rsplit(" ", 1)) for place in used], "length", y_title)
+    counts = ", ".join(f"{labels[place]}: {max(one.counts[place] for _, one in found)}" for place in used)
+    return Plot(title, picture, f"Samples in each: {counts}.")
 
 
 def _verifier(rows: Rows) -> Plot | None:
@@ -116,9 +110,9 @@ def _verifier(rows: Rows) -> Plot | None:
     if not told:
         return None
     pairs = {number: changes(one) for number, _, one in rows}
-    clouds = [Cloud(number, label, pairs[number][:: 1 + len(pairs[number]) // MOST_DOTS]) for number, label, _ in rows]
-    svg = dots(clouds, "IoU before verification", "IoU after (%)")
-    return Plot("What the verifier changed", svg, " ".join(told))
+    clouds = [Cloud(number, pairs[number][:: 1 + len(pairs[number]) // MOST_DOTS]) for number, _, _ in rows]
+    picture = dots(clouds, "IoU before verification", "IoU after (%)")
+    return Plot("What the verifier changed", picture, " ".join(told))
 
 
 def _calibration(rows: Rows) -> Plot | None:
@@ -126,27 +120,20 @@ def _calibration(rows: Rows) -> Plot | None:
     known = [(number, label, binned, error, one) for number, label, binned, error, one in found if binned is not None]
     if not known:
         return None
-    series = [
-        Series(number, label, binned.means, [_note(*one) for one in zip(binned.means, binned.counts, strict=True)])
-        for number, label, binned, _, _ in known
-    ]
+    series = [Series(number, binned.means) for number, _, binned, _, _ in known]
     centres = [(place + 0.5) / 10 for place in range(10)]
-    svg = lines(series, centres, "confidence", "right (%)", diagonal=True)
+    picture = lines(series, centres, "confidence", "right (%)", diagonal=True)
     told = [
         f"{label}: {'calibrated' if any(row.calibrated for row in one) else 'the grounder’s own'} confidence, "
         f"expected calibration error {share(error or 0.0)}."
         for _, label, _, error, one in known
     ]
-    return Plot("Calibration", svg, "Right: IoU of at least 0.5. " + " ".join(told))
+    return Plot("Calibration", picture, "Right: IoU of at least 0.5. " + " ".join(told))
 
 
 def _series(rows: Rows, measure: Callable[[Sequence[Row]], list[float] | None]) -> list[Series]:
-    found = [(number, label, measure(one)) for number, label, one in rows]
-    return [Series(number, label, values) for number, label, values in found if values is not None]
-
-
-def _note(mean: float | None, count: int) -> str:
-    return "none" if mean is None else f"{share(mean)} of {count}"
+    found = [(number, measure(one)) for number, _, one in rows]
+    return [Series(number, values) for number, values in found if values is not None]
 
 
 def _iou(row: Row) -> float | None:

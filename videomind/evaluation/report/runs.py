@@ -87,7 +87,8 @@ def _read_task(folder: Path) -> TaskRun:
             unreadable += 1
         else:
             rows[row.id] = row
-    return TaskRun(results, tuple(rows.values()), unreadable, _videos(folder, results.task))
+    videos = task_settings(folder, results.task).get("videos")
+    return TaskRun(results, tuple(rows.values()), unreadable, Path(videos) if isinstance(videos, str) else None)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -98,21 +99,13 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise DataError(f"cannot read {path}: {error.strerror or error}; it belongs beside {RESULTS}") from None
 
 
-def _videos(folder: Path, task: str) -> Path | None:
-    """The folder of the videos that `run.json` names, if it does."""
-    try:
-        return Path(run_settings(folder)["tasks"][task]["videos"])
-    except (LookupError, TypeError):
-        return None
-
-
-def run_settings(folder: Path) -> dict[str, Any]:
-    """What `run.json` beside the folder of a task says; {} where there is none or it cannot be read."""
+def task_settings(folder: Path, task: str) -> dict[str, Any]:
+    """What `run.json` beside the folder of a task says of it; {} where there is none or it cannot be read."""
     path = folder.resolve().parent / RUN
     try:
         if path.stat().st_size > MAX_RUN:
             return {}
-        settings = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        settings = json.loads(path.read_bytes())["tasks"][task]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {}
     return settings if isinstance(settings, dict) else {}

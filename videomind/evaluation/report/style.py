@@ -1,16 +1,19 @@
 """How the page looks, in light and in dark."""
 
+RUN_COLOURS = ("#f76707", "#228be6", "#845ef7", "#1098ad", "#e64980", "#66a80f")
+"""Of the runs, on light and on dark paper; runs beyond these take them again from the first."""
+SOFT = "#7b8794"
+"""Of what stands back in a picture, on either paper."""
+
 STYLE = """
 :root { color-scheme: light dark;
   --paper: #fbfbfa; --card: #ffffff; --ink: #1c2733; --soft: #5f6d7b; --rule: #dfe4ea; --grid: #e9edf1;
   --accent: #c2410c;
-  --good: #2b8a3e; --bad: #c92a2a; --note: #fff4e0; --truth: #2b8a3e;
-  --run0: #e8590c; --run1: #1971c2; --run2: #7048e8; --run3: #0b7285; --run4: #a61e4d; --run5: #5c940d; }
+  --good: #2b8a3e; --bad: #c92a2a; --note: #fff4e0; --truth: #2b8a3e; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #12171d; --card: #1a2129; --ink: #e6ebf0; --soft: #98a6b4; --rule: #313b46; --grid: #28313a;
   --accent: #ff922b;
-  --good: #69db7c; --bad: #ff8787; --note: #3a2e17; --truth: #69db7c;
-  --run0: #ff922b; --run1: #4dabf7; --run2: #b197fc; --run3: #3bc9db; --run4: #f783ac; --run5: #a9e34b; } }
+  --good: #69db7c; --bad: #ff8787; --note: #3a2e17; --truth: #69db7c; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system,
   "Segoe UI", Roboto,
@@ -32,7 +35,6 @@ th small, td small { display: block; color: var(--soft); font-weight: 400; font-
 tr.variant td { color: var(--soft); font-size: .82rem; padding-top: .9rem; border-bottom-color: var(--rule);
   text-align: left; }
 td.published { color: var(--soft); }
-td.text, th.text { text-align: left; white-space: normal; min-width: 8rem; }
 .more { color: var(--good); } .less { color: var(--bad); }
 ul.notes { list-style: none; margin: .6rem 0; padding: .6rem .9rem; background: var(--note); border-radius: 6px;
   font-size: .92rem; }
@@ -41,21 +43,7 @@ figure { margin: 0; padding: .8rem .8rem .6rem; background: var(--card); border:
   border-radius: 8px; }
 figure b { display: block; font-size: .95rem; margin-bottom: .3rem; }
 figcaption { font-size: .84rem; margin-top: .3rem; }
-svg { width: 100%; height: auto; display: block; }
-svg text { fill: var(--soft); font: 10.5px system-ui, sans-serif; }
-svg .grid { stroke: var(--grid); } svg .guide { stroke: var(--soft); stroke-dasharray: 4 4; opacity: .7; }
-svg polyline { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
-svg .faint { opacity: .4; }
-rect.run0, circle.run0, g.run0 { fill: var(--run0); } polyline.run0 { stroke: var(--run0); }
-rect.run1, circle.run1, g.run1 { fill: var(--run1); } polyline.run1 { stroke: var(--run1); }
-rect.run2, circle.run2, g.run2 { fill: var(--run2); } polyline.run2 { stroke: var(--run2); }
-rect.run3, circle.run3, g.run3 { fill: var(--run3); } polyline.run3 { stroke: var(--run3); }
-rect.run4, circle.run4, g.run4 { fill: var(--run4); } polyline.run4 { stroke: var(--run4); }
-rect.run5, circle.run5, g.run5 { fill: var(--run5); } polyline.run5 { stroke: var(--run5); }
-.chip.run0 { background: var(--run0); } .chip.run1 { background: var(--run1); }
-  .chip.run2 { background: var(--run2); }
-.chip.run3 { background: var(--run3); } .chip.run4 { background: var(--run4); }
-  .chip.run5 { background: var(--run5); }
+figure img { width: 100%; height: auto; display: block; }
 .failures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
 .failure { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: .8rem;
   font-size: .9rem; }
@@ -76,3 +64,8 @@ pre { white-space: pre-wrap; font-size: .82rem; background: var(--card); border:
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); font-size: .88rem; }
 @media print { .plots figure, .failure { break-inside: avoid; } }
 """
+
+
+def run_colour(number: int) -> str:
+    """The colour of a run, counted from 0."""
+    return RUN_COLOURS[number % len(RUN_COLOURS)]

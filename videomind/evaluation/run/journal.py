@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from videomind.errors import InputError
+from videomind.whole_file import replacing
 
 Line = dict[str, Any]
 """What is known of a finished sample (docs/evaluation.md); it has an "id"."""
@@ -55,12 +56,10 @@ class Journal:
     def sort(self, ids: Iterable[str]) -> None:
         """Replace the file by one that holds the last line of each id, in this order."""
         kept = [self.lines[one] for one in ids if one in self.lines]
-        partial = self.path.with_name(f".{self.path.name}.partial")
-        with partial.open("wb") as file:
+        with replacing(self.path) as partial, partial.open("wb") as file:
             file.writelines(map(_encoded, kept))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, self.path)
 
     def close(self) -> None:
         with suppress(OSError):  # what could not be written was told when it was

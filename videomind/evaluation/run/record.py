@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from videomind.errors import InputError
+from videomind.whole_file import replacing
 
 NAME = "run.json"
 FORMAT = 1
@@ -57,9 +57,8 @@ class RunRecord:
         folder = self._path.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            partial = folder / f".{NAME}.partial"
-            partial.write_text(json.dumps(self.content, indent=2) + "\n", encoding="utf-8")
-            os.replace(partial, self._path)
+            with replacing(self._path) as partial:
+                partial.write_text(json.dumps(self.content, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot write into {folder}: {error.strerror or error}") from None
 

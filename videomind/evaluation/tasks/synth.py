@@ -23,6 +23,7 @@ from videomind.evaluation.tasks.reading import main_file
 from videomind.synth.dataset import SynthSet
 from videomind.synth.questions import Question, absent_query, queries, questions
 from videomind.synth.world import Scene
+from videomind.whole_file import replacing
 
 FOLDER = "synth-benchmark"
 QUESTIONS = "questions.jsonl"
@@ -40,15 +41,15 @@ def prepare(data: Path, limit: int | None, done: Callable[[int, int], object]) -
 
     Args:
         data: the data folder.
-        limit: so many samples will be asked; None = of `VIDEOS` videos.
+        limit: so many samples will be asked; None = of `VIDEOS` videos, or as many more as were made before.
         done: called with how many videos are there, and how many are wanted.
 
     Raises:
         InputError: the folder holds something else, or the disk refuses.
     """
     out = data / FOLDER
-    wanted = VIDEOS if limit is None else -(-limit // PER_VIDEO)
     there = _count(out / QUESTIONS) // PER_VIDEO
+    wanted = max(VIDEOS, there) if limit is None else -(-limit // PER_VIDEO)
     synth = SynthSet(out, wanted, SEED, SIZE)
     if there >= wanted and not synth.missing:
         return
@@ -94,10 +95,9 @@ def _choice(question: Question, rng: Random) -> dict[str, Any]:
 
 
 def _write(path: Path, entries: list[dict[str, Any]]) -> None:
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
-        os.replace(partial, path)
+        with replacing(path) as partial:
+            partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from None
 
