@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from videomind.serve.errors import Refused
-from videomind.serve.state import Running, State, running
+from videomind.serve.state import Running, running, state_of
 
 router = APIRouter()
 
@@ -15,9 +15,8 @@ router = APIRouter()
 @router.get("/health")
 def health(request: Request) -> dict[str, str]:
     """200 while it can still come to something; 503 when the engine has died and the server has to be started anew."""
-    state: State = request.app.state.videomind
     try:
-        engine = state.running.agent.engine
+        engine = state_of(request).running.agent.engine
     except Refused:
         return {"status": "loading"}
     engine.check_health()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,11 +19,17 @@ GRACE = 10
 class HttpServer:
     """Holds the port from the beginning; answers from `start` to `close`.
 
+    Args:
+        app: what answers.
+        host: address to listen on.
+        port: 0 takes a free one.
+        trusted_proxies: addresses of fronts whose X-Forwarded-For and -Proto say who really asks.
+
     Raises:
         InputError: the address cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, trusted_proxies: Sequence[str] = ()) -> None:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family)
@@ -36,6 +43,8 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
             timeout_graceful_shutdown=GRACE,
         )
         self._server = uvicorn.Server(config)

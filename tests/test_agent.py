@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from videomind.agent import Agent
-from videomind.engines.base import Cancel
+from videomind.cancellable import Cancel
 from videomind.errors import Cancelled, InputError, VideoError
 from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
 from videomind.vision.subtitles import Cue

@@ -8,7 +8,8 @@ import pytest
 
 from videomind.agent import Agent, Video
 from videomind.asking import Question
-from videomind.engines.base import Cancel, Service
+from videomind.cancellable import Cancel
+from videomind.engines.base import Service
 from videomind.errors import Cancelled, InputError, VideoError
 from videomind.evaluation.tasks import synth
 from videomind.results import Candidate, Protocol, Result

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from videomind.agent import Agent
+from videomind.cancellable import Cancel
 from videomind.chain import Call, Chain, Outcome, Steps, Task
 from videomind.driving import drive, drive_together
-from videomind.engines.base import Cancel, Choice, Grounding, Reply, RoleRequest
+from videomind.engines.base import Choice, Grounding, Reply, RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.errors import Cancelled, InputError
 from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from tests.cli.test_show import RESULT
 from videomind.agent import Agent
 from videomind.asking import Question
-from videomind.engines.base import Cancel
+from videomind.cancellable import Cancel
 from videomind.errors import Cancelled, VideoError
 from videomind.events import Done, Event, PlanReady
 from videomind.metrics import count_calls, count_question

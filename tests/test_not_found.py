@@ -11,7 +11,8 @@ import pytest
 
 from tests import finder
 from videomind.agent import Agent
-from videomind.engines.base import Cancel, RoleRequest
+from videomind.cancellable import Cancel
+from videomind.engines.base import RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.events import AnswerToken, Done, Grounded, Judged, PlanReady, Verified
 from videomind.lora_switch.bundle import load_bundle

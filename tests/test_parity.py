@@ -6,7 +6,6 @@ confidences within 1e-4, verifier scores within 1e-5 (a segment token one frame 
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from videomind.lora_switch.prompts import read_prompts
 from videomind.results import Result, RoleCall
 
 pytestmark = pytest.mark.slow
-SAMPLES = range(4)
+SAMPLES = 4
+VLLM = (pytest.mark.vllm, pytest.mark.filterwarnings("ignore"))  # its own warnings are not ours
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +29,27 @@ def converted(parity_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(
     scope="module",
-    params=[("torch", False), ("torch", True), pytest.param(("vllm", False), marks=pytest.mark.vllm)],
+    params=[("torch", False), ("torch", True), pytest.param(("vllm", False), marks=VLLM)],
     ids=["torch", "compat", "vllm"],
 )
-def agent(converted: Path, request: pytest.FixtureRequest) -> Iterator[Agent]:
+def samples(converted: Path, parity_dir: Path, request: pytest.FixtureRequest) -> list[tuple[dict[str, Any], Result]]:
+    """What the published code gave for each question, and what one engine of ours gives."""
     engine, compat = request.param
+    found = []
     with Agent.from_pretrained(converted, engine=engine, dtype="float32", compat=compat) as agent:
-        yield agent
+        for expected in json.loads((parity_dir / "expected.json").read_text())[:SAMPLES]:
+            question, options = expected.get("question", expected["query"]), expected.get("options")
+            video = parity_dir / expected["video_path"]
+            found.append((expected, agent.ask(video, question, options=options, roles=expected["agents"])))
+    return found
 
 
-@pytest.fixture(scope="module", params=SAMPLES)
-def sample(agent: Agent, parity_dir: Path, request: pytest.FixtureRequest) -> tuple[dict[str, Any], Result]:
-    """What the published code gave for one question, and what we give."""
-    expected = json.loads((parity_dir / "expected.json").read_text())[request.param]
-    question, options = expected.get("question", expected["query"]), expected.get("options")
-    result = agent.ask(parity_dir / expected["video_path"], question, options=options, roles=expected["agents"])
-    return expected, result
+@pytest.fixture(params=range(SAMPLES))
+def sample(
+    samples: list[tuple[dict[str, Any], Result]], request: pytest.FixtureRequest
+) -> tuple[dict[str, Any], Result]:
+    """One question with both results."""
+    return samples[request.param]
 
 
 def calls(result: Result, role: str) -> list[RoleCall]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from videomind.agent import Agent
     from videomind.asking import Question
+    from videomind.client.client import Client
     from videomind.errors import (
         BundleError,
         Cancelled,
@@ -36,6 +37,7 @@ __all__ = [
     "BundleError",
     "Cancelled",
     "Candidate",
+    "Client",
     "Done",
     "EngineError",
     "Grounded",
@@ -57,6 +59,7 @@ __all__ = [
 _HOMES = {
     "agent": ("Agent",),
     "asking": ("Question",),
+    "client.client": ("Client",),
     "errors": (
         "BundleError",
         "Cancelled",

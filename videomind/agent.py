@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Self
 import numpy as np
 
 from videomind.asking import Question
+from videomind.cancellable import Cancel, iterate_cancellable
 from videomind.chain import Chain, Steps, Task
 from videomind.driving import drive, drive_together
-from videomind.engines.base import STANDARD, Cancel, Engine, Memory, Service, iterate_cancellable
+from videomind.engines.base import STANDARD, Engine, Memory, Service
 from videomind.errors import InputError
 from videomind.events import Done, Event
 from videomind.lora_switch.bundle import Bundle, load_bundle
@@ -201,7 +202,7 @@ class Agent:
         roles: Iterable[str] | None = None,
         every: bool = False,
         service: Service = STANDARD,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """`stream` as an asynchronous iterator; closing it cancels the work."""
         return iterate_cancellable(
             lambda cancel: self.stream(

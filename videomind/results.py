@@ -129,7 +129,7 @@ class Trace:
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict; the candidates' seconds to the millisecond, as those of the result."""
         data = asdict(self)
-        _round_seconds(data["grounded"])
+        round_seconds(data["grounded"])
         return data
 
 
@@ -201,11 +201,11 @@ class Result:
         """A JSON-ready dict (seconds to the millisecond; candidates and moments best first), without the trace."""
         data = asdict(self)
         del data["trace"]
-        _round_seconds([*data["candidates"], *data["moments"]])
+        round_seconds([*data["candidates"], *data["moments"]])
         return data | {"moment": next(iter(data["moments"]), None), "reuse": self.reuse}
 
 
-def _round_seconds(candidates: Sequence[dict[str, Any]]) -> None:
+def round_seconds(candidates: Sequence[dict[str, Any]]) -> None:
     """To the millisecond, which is what they are meant as; as float32 they are not quite."""
     for candidate in candidates:
         candidate.update(start=round(candidate["start"], 3), end=round(candidate["end"], 3))

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from videomind.vision.base import VideoReader
@@ -16,9 +16,17 @@ Key = tuple[Path, int, int]
 
 @dataclass(slots=True)
 class _Open:
-    reader: VideoReader
+    reader: VideoReader | None = None
     users: int = 0
     kept: bool = True
+    opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def opened(self, path: Path, open_file: Callable[[Path], VideoReader]) -> VideoReader:
+        """Opened by the first who asks; others who want the same file wait, and nobody else does."""
+        with self.opening:
+            if self.reader is None:
+                self.reader = open_file(path)
+            return self.reader
 
 
 class OpenVideos:
@@ -35,9 +43,9 @@ class OpenVideos:
     @contextmanager
     def reader(self, path: Path, open_file: Callable[[Path], VideoReader]) -> Iterator[VideoReader]:
         """The reader of a file; `open_file` is called where it is not open yet."""
-        entry = self._lease(path, open_file)
+        entry = self._lease(path)
         try:
-            yield entry.reader
+            yield entry.opened(path, open_file)
         finally:
             self._give_back(entry)
 
@@ -47,12 +55,12 @@ class OpenVideos:
             while self._open:
                 self._drop_oldest()
 
-    def _lease(self, path: Path, open_file: Callable[[Path], VideoReader]) -> _Open:
+    def _lease(self, path: Path) -> _Open:
         stat = path.stat()
         key = (path.resolve(), stat.st_mtime_ns, stat.st_size)
         with self._lock:
             if key not in self._open:
-                self._open[key] = _Open(open_file(path))
+                self._open[key] = _Open()
             self._open.move_to_end(key)
             entry = self._open[key]
             entry.users += 1
@@ -72,5 +80,5 @@ class OpenVideos:
 
 
 def _close_unwanted(entry: _Open) -> None:
-    if not entry.kept and not entry.users:
+    if not entry.kept and not entry.users and entry.reader is not None:
         entry.reader.close()

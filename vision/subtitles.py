@@ -42,13 +42,30 @@ def load_subtitles(path: str | Path) -> tuple[Cue, ...]:
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
         raise SubtitleError(f"{path}: not a subtitle format we read; give a {', '.join(FORMATS)} file")
-    text = _decode(_read(path)).replace("\r\n", "\n").replace("\r", "\n")
+    return _cues(_decode(_read(path)), kind, str(path))
+
+
+def parse_subtitles(text: str) -> tuple[Cue, ...]:
+    """The cues of a subtitle file's text, whose format is seen from how it begins.
+
+    Raises:
+        SubtitleError: it is beyond 10 MB, malformed, or without any cue.
+    """
+    if len(text) > MAX_BYTES:
+        raise SubtitleError(f"{len(text) / 2**20:.1f} MB is too large for subtitles; the limit is 10 MB")
+    begin = text.lstrip("\ufeff \t\r\n")
+    kind = "vtt" if begin.startswith("WEBVTT") else "ass" if begin.startswith("[") else "srt"
+    return _cues(text.lstrip("\ufeff"), kind, "subtitles")
+
+
+def _cues(text: str, kind: str, name: str) -> tuple[Cue, ...]:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if kind in ("srt", "vtt"):
-        _check_times(path, text)
-    spoken = [event for event in _parse(path, text, kind) if event.type == "Dialogue" and not event.is_drawing]
+        _check_times(name, text)
+    spoken = [event for event in _parse(name, text, kind) if event.type == "Dialogue" and not event.is_drawing]
     cues = [Cue(e.start / 1000, e.end / 1000, _plain(e.plaintext, kind)) for e in spoken if e.end > e.start]
     if not any(cue.text for cue in cues):
-        raise SubtitleError(f"{path}: no subtitle in it; check that it is a proper {kind.upper()} file")
+        raise SubtitleError(f"{name}: no subtitle in it; check that it is a proper {kind.upper()} file")
     return tuple(sorted((cue for cue in cues if cue.text), key=lambda cue: (cue.start, cue.end)))
 
 
@@ -71,21 +88,21 @@ def _decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _check_times(path: Path, text: str) -> None:
+def _check_times(name: str, text: str) -> None:
     """Refuses a file with an unreadable time line, whose cue the parser would silently lose."""
     for number, line in enumerate(text.split("\n"), start=1):
         if re.match(r"\s*\d.*-->", line) and not _TIMES.match(line):
             found = repr(line.strip()[:60])
-            raise SubtitleError(f"{path}: line {number} is {found}; write times as 00:01:02,500 --> 00:01:04,000")
+            raise SubtitleError(f"{name}: line {number} is {found}; write times as 00:01:02,500 --> 00:01:04,000")
 
 
-def _parse(path: Path, text: str, kind: str) -> list[pysubs2.SSAEvent]:
+def _parse(name: str, text: str, kind: str) -> list[pysubs2.SSAEvent]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return list(pysubs2.SSAFile.from_string(text, format_=kind))
     except (pysubs2.Pysubs2Error, ValueError, IndexError, KeyError) as error:
-        raise SubtitleError(f"{path}: malformed {kind.upper()} ({error}); repair it or leave it out") from None
+        raise SubtitleError(f"{name}: malformed {kind.upper()} ({error}); repair it or leave it out") from None
 
 
 def _plain(text: str, kind: str) -> str:

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from videomind.agent import Agent
-from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
+from videomind.cancellable import Cancel
+from videomind.engines.base import Choice, Engine, Grounding, Memory, Reply, RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import NANO, Bundle, load_bundle

@@ -12,24 +12,23 @@ import pytest
 
 from tests.cli.conftest import Videomind
 from tests.cli.test_errors import assert_refused
-from tests.serve.conftest import engine, lora, misfit, store, taking_agent  # noqa: F401  (fixtures)
+from tests.serve.conftest import engine, lora, misfit, open_state, store, taking_agent  # noqa: F401  (fixtures)
 from videomind.agent import Agent
 from videomind.cli.adapters_list import adapters_table
 from videomind.serve.adapter_store import AdapterStore
 from videomind.serve.app import create_app
 from videomind.serve.http_server import HttpServer
-from videomind.serve.state import Running, State
 
 Adapters = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def server(taking_agent: Agent, store: AdapterStore) -> Iterator[HttpServer]:  # noqa: F811
-    state = State()
-    state.serve(Running(taking_agent, store))
-    with closing(HttpServer(create_app(state, api_key="secret"), "127.0.0.1", 0)) as server:
-        server.start()
-        yield server
+def server(taking_agent: Agent, store: AdapterStore, tmp_path: Path) -> Iterator[HttpServer]:  # noqa: F811
+    with open_state(tmp_path / "data", api_key="secret") as state:
+        state.serve(taking_agent, store)
+        with closing(HttpServer(create_app(state), "127.0.0.1", 0)) as server:
+            server.start()
+            yield server
 
 
 @pytest.fixture
@@ -82,17 +81,18 @@ def test_an_address_that_is_none(videomind: Videomind, url: str) -> None:
 
 
 def test_a_port_that_is_taken(videomind: Videomind, server: HttpServer, tiny_bundle: Path, tmp_path: Path) -> None:
-    args = ["--port", server.url.rpartition(":")[2], "--model", tiny_bundle, "--adapters", tmp_path / "a"]
+    args = ["--port", server.url.rpartition(":")[2], "--model", tiny_bundle, "--data", tmp_path / "other"]
     assert_refused(videomind("serve", "--engine", "torch", *args), "Address already in use; give another --port")
 
 
-def test_an_open_address_needs_a_key(videomind: Videomind) -> None:
-    assert_refused(videomind("serve", "--host", "0.0.0.0"), "give an API key (VIDEOMIND_API_KEY or --api-key)")
+def test_an_open_address_needs_a_key(videomind: Videomind, tmp_path: Path) -> None:
+    refused = videomind("serve", "--host", "0.0.0.0", "--data", tmp_path)
+    assert_refused(refused, "make an API key (videomind keys add NAME, or VIDEOMIND_API_KEY), or say --insecure")
 
 
 def test_a_folder_for_adapters_that_cannot_be_used(videomind: Videomind, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    outcome = videomind("serve", "--engine", "torch", "--port", 0, "--adapters", tmp_path / "file" / "x")
+    outcome = videomind("serve", "--engine", "torch", "--port", 0, "--data", tmp_path, "--adapters", tmp_path / "file" / "x")
     assert_refused(outcome, "cannot keep adapters in")
 
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from tests.cli.conftest import Videomind, heed_interrupts
-from videomind.cli.server_client import ServerClient
+from videomind.client.server import Server
 from videomind.errors import InputError
 from videomind.lora_switch.adapter import Adapter, LoRAPair, write_adapter
 from videomind.lora_switch.bundle import load_bundle
@@ -151,7 +151,7 @@ def test_a_server_takes_adapters_counts_and_ends_without_orphans(
         found = re.fullmatch(r"nano on (http://127\.0\.0\.1:\d+) \(vllm\)\n", ready)
         assert found, ready + server.stderr.read()
         monkeypatch.setenv("VIDEOMIND_URL", found[1])
-        client = ServerClient(found[1], "secret")
+        client = Server(found[1], "secret")
         assert client.call("GET", "/ready")["status"] == "ready"
 
         metrics = httpx2.get(f"{found[1]}/metrics", headers={"Authorization": "Bearer secret"}).text.splitlines()
@@ -164,6 +164,7 @@ def test_a_server_takes_adapters_counts_and_ends_without_orphans(
         assert videomind("adapters", "remove", "sports")[0] == 0
         with pytest.raises(InputError, match="there is: none"):
             client.call("DELETE", "/v1/adapters/sports")
+        client.close()
 
         children = family(server)
         server.send_signal(signal.SIGTERM)

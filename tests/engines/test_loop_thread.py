@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from videomind.engines.base import Cancel
+from videomind.cancellable import Cancel
 from videomind.engines.loop_thread import LoopThread
 from videomind.errors import Cancelled
 

@@ -15,7 +15,8 @@ from torch import Tensor
 from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
-from videomind.engines.base import Cancel, RoleRequest
+from videomind.cancellable import Cancel
+from videomind.engines.base import RoleRequest
 from videomind.engines.batch import Prepared, split_by_tokens
 from videomind.engines.prefix import Prefix
 from videomind.engines.text_model import all_states

@@ -11,8 +11,9 @@ import torch
 from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
+from videomind.cancellable import Cancel
 from videomind.engines import torch_engine
-from videomind.engines.base import Cancel, Reply, RoleRequest
+from videomind.engines.base import Reply, RoleRequest
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.torch_engine import MAX_PATCHES_ON_CPU, TorchEngine, _of_one_size
 from videomind.errors import Cancelled, EngineError, InputError

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,7 +19,9 @@ from videomind.lora_switch.bundle import load_bundle
 from videomind.lora_switch.fit import check_fit, text_shape
 from videomind.serve.adapter_store import AdapterStore
 from videomind.serve.app import create_app
-from videomind.serve.state import Running, State
+from videomind.serve.services import open_services
+from videomind.serve.settings import load_settings
+from videomind.serve.state import State
 
 HERE = "http://127.0.0.1:8000"
 
@@ -65,10 +68,23 @@ def store(tmp_path: Path, engine: TakingEngine) -> Iterator[AdapterStore]:
         yield store
 
 
+@contextmanager
+def open_state(data: Path, **settings: Any) -> Iterator[State]:
+    """Everything but a model; the page is left out unless `page` is set."""
+    with open_services(load_settings({"data": data, "page": False} | settings)) as services:
+        yield State(services)
+
+
 @pytest.fixture
-def client(taking_agent: Agent, store: AdapterStore) -> Iterator[TestClient]:
-    state = State()
-    state.serve(Running(taking_agent, store))
+def state(tmp_path: Path) -> Iterator[State]:
+    """A server without model yet."""
+    with open_state(tmp_path / "data") as state:
+        yield state
+
+
+@pytest.fixture
+def client(state: State, taking_agent: Agent, store: AdapterStore) -> Iterator[TestClient]:
+    state.serve(taking_agent, store)
     with TestClient(create_app(state), base_url=HERE, raise_server_exceptions=False) as client:
         yield client
 

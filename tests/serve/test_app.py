@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serve.conftest import HERE, TakingEngine
+from tests.serve.conftest import HERE, TakingEngine, open_state
 from videomind.agent import Agent
 from videomind.engines.base import Load
 from videomind.errors import EngineBusy, EngineDead, EngineError
 from videomind.serve.app import create_app
-from videomind.serve.state import State
 
 
 @pytest.fixture
-def loading() -> TestClient:
+def loading(tmp_path: Path) -> Iterator[TestClient]:
     """A server whose model is not there yet."""
-    return TestClient(create_app(State()), base_url=HERE)
+    with open_state(tmp_path / "loading") as state:
+        yield TestClient(create_app(state), base_url=HERE)
 
 
 def test_while_the_model_loads_the_server_lives_but_is_not_ready(loading: TestClient) -> None:
@@ -71,7 +75,15 @@ def test_what_is_not_there_is_404_in_the_same_shape(client: TestClient) -> None:
     assert answer.status_code == 404
     assert answer.json() == {"error": {"message": "there is no /v1/nothing here", "type": "not_found_error"}}
     assert client.put("/v1/adapters").json()["error"]["type"] == "invalid_request_error"
-    assert client.get("/docs").status_code == 404
+
+
+def test_the_api_describes_itself_without_other_hosts(client: TestClient) -> None:
+    assert "/v1/chat/completions" in client.get("/v1/openapi.json").json()["paths"]
+    page = client.get("/docs").text
+    assert "swagger-ui" in page
+    sources = re.findall(r"(?:src|href)=.(.+?)[\"\']", page)
+    assert all(source.startswith("/") for source in sources), sources
+    assert all(client.get(source).status_code == 200 for source in sources)
 
 
 def test_metrics_count_what_was_asked(client: TestClient, taking_agent: Agent, frames: np.ndarray) -> None:

@@ -91,3 +91,43 @@ def test_threads_share_one_reader(files: list[Path]) -> None:
         thread.join()
     assert log.opened == ["a"]
     assert len({id(reader) for reader in seen}) == 1
+
+
+def test_a_file_that_opens_slowly_holds_up_no_other(files: list[Path]) -> None:
+    log, videos = Log(), OpenVideos(2)
+    opening, may_open = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> VideoReader:
+        opening.set()
+        assert may_open.wait(10)
+        return log(path)
+
+    def read() -> None:
+        with videos.reader(files[0], slow) as reader:
+            assert reader.num_frames == 4
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in readers:
+        thread.start()
+    assert opening.wait(10)
+    with videos.reader(files[1], log):
+        pass
+    assert log.opened == ["b"]
+    may_open.set()
+    for thread in readers:
+        thread.join()
+    assert log.opened == ["b", "a"]
+
+
+def test_what_could_not_be_opened_is_tried_again(files: list[Path]) -> None:
+    log, videos = Log(), OpenVideos(2)
+
+    def fail(path: Path) -> VideoReader:
+        raise ValueError(path.name)
+
+    with pytest.raises(ValueError, match="a"), videos.reader(files[0], fail):
+        pass
+    with videos.reader(files[0], log) as reader:
+        assert reader.num_frames == 4
+    videos.clear()
+    assert log.closed == ["a"]

@@ -12,7 +12,7 @@ from rich.filesize import decimal
 
 from videomind.cli.options import ApiKey, AsJson, ServerUrl
 from videomind.cli.outputs import json_text
-from videomind.cli.server_client import DEFAULT_URL, ServerClient
+from videomind.client.server import DEFAULT_URL, Server
 from videomind.cli.terminal import progress_console
 from videomind.errors import InputError
 
@@ -29,14 +29,14 @@ def add(
     from videomind.lora_switch.adapter_name import check_adapter_name
 
     called = check_adapter_name(folder.resolve().name if name is None else name)
-    client = ServerClient(url, api_key)
     with ExitStack() as stack:
+        server = stack.enter_context(Server(url, api_key))
         try:
             files = {file: stack.enter_context((folder / file).open("rb")) for file in (CONFIG_FILE, WEIGHTS_FILE)}
         except OSError as error:
             raise InputError(f"{folder} is no adapter: {Path(error.filename).name}: {error.strerror}") from error
         with progress_console().status(f"sending {called}"):
-            added = client.call("POST", f"/v1/adapters/{called}", files)
+            added = server.call("POST", f"/v1/adapters/{called}", files=files)
     if as_json or not sys.stdout.isatty():
         print(json_text(added))
     else:

@@ -14,13 +14,14 @@ from rich.text import Text
 
 from videomind.cli.options import ApiKey, AsJson, ServerUrl
 from videomind.cli.outputs import json_text
-from videomind.cli.server_client import DEFAULT_URL, ServerClient
+from videomind.client.server import DEFAULT_URL, Server
 from videomind.cli.terminal import printable
 
 
 def list_adapters(url: ServerUrl = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False) -> None:
     """List the answerer adapters of a running `videomind serve`."""
-    found = ServerClient(url, api_key).call("GET", "/v1/adapters")["data"]
+    with Server(url, api_key) as server:
+        found = server.call("GET", "/v1/adapters")["data"]
     if as_json or not sys.stdout.isatty():
         print(json_text({"adapters": found}))
     elif found:

@@ -9,7 +9,7 @@ import typer
 
 from videomind.cli.options import ApiKey, AsJson, ServerUrl
 from videomind.cli.outputs import json_text
-from videomind.cli.server_client import DEFAULT_URL, ServerClient
+from videomind.client.server import DEFAULT_URL, Server
 
 
 def remove(
@@ -21,7 +21,8 @@ def remove(
     """Take an answerer adapter out of a running `videomind serve`, once no question uses it any more."""
     from videomind.lora_switch.adapter_name import check_adapter_name
 
-    gone = ServerClient(url, api_key).call("DELETE", f"/v1/adapters/{check_adapter_name(name)}")
+    with Server(url, api_key) as server:
+        gone = server.call("DELETE", f"/v1/adapters/{check_adapter_name(name)}")
     if as_json or not sys.stdout.isatty():
         print(json_text(gone))
     else:

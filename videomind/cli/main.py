@@ -16,6 +16,7 @@ from videomind.cli.demo import demo
 from videomind.cli.doctor import doctor
 from videomind.cli.eval import evaluate
 from videomind.cli.find import find
+from videomind.cli.keys import keys
 from videomind.cli.serve import serve
 from videomind.cli.synth import synth
 from videomind.cli.terminal import printable
@@ -47,6 +48,7 @@ app = typer.Typer(
 for command in (ask, find, serve, convert, calibrate, doctor, demo, synth, train):
     app.command()(command)
 app.add_typer(adapters, name="adapters")
+app.add_typer(keys, name="keys")
 app.add_typer(evaluate, name="eval")
 
 

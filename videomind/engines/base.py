@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from videomind.cancellable import Cancel, iterate_cancellable, run_cancellable
 from videomind.errors import InputError
 from videomind.kernels.nms import Rows
 from videomind.results import Usage
 from videomind.vision.clip import Clip
-
-T = TypeVar("T")
-_WAITING = ThreadPoolExecutor(max_workers=256, thread_name_prefix="videomind")
-"""Threads in which blocking calls are awaited: many questions at once may wait for an engine."""
-Cancel = threading.Event
-"""Set by the caller to stop a request; the engine then raises `Cancelled` before its next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,27 +181,6 @@ class Engine(ABC):
         """`ground`, awaitable."""
         return await run_cancellable(lambda cancel: self.ground(requests, cancel))
 
-    def astream(self, request: RoleRequest) -> AsyncIterator[str | Reply]:
+    def astream(self, request: RoleRequest) -> AsyncGenerator[str | Reply]:
         """`stream` as an asynchronous iterator; closing it cancels the request."""
         return iterate_cancellable(lambda cancel: self.stream(request, cancel))
-
-
-async def run_cancellable(call: Callable[[Cancel], T]) -> T:
-    """Run a blocking call in a thread; when the task is cancelled, set its cancel event."""
-    cancel = Cancel()
-    try:
-        return await asyncio.get_running_loop().run_in_executor(_WAITING, call, cancel)
-    except asyncio.CancelledError:
-        cancel.set()
-        raise
-
-
-async def iterate_cancellable(start: Callable[[Cancel], Iterator[T]]) -> AsyncIterator[T]:
-    """Drive a blocking iterator from a thread, one item at a time; set its cancel event when no longer wanted."""
-    cancel, end = Cancel(), object()
-    iterator, loop = start(cancel), asyncio.get_running_loop()
-    try:
-        while (item := await loop.run_in_executor(_WAITING, next, iterator, end)) is not end:
-            yield item  # type: ignore[misc]  # the sentinel has just been ruled out
-    finally:
-        cancel.set()

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
-from videomind.engines.base import Cancel
+from videomind.cancellable import Cancel
 from videomind.errors import Cancelled
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from videomind.engines.base import Cancel
+from videomind.cancellable import Cancel
 from videomind.engines.batch import Prepared, collate, split_by_tokens
 from videomind.engines.prefix import Prefix, cut_prefixes, fill_cache
 from videomind.errors import Cancelled, EngineError

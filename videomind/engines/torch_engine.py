@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from videomind.engines.base import Cancel, Choice, Engine, Grounding, Memory, Reply, RoleRequest
+from videomind.cancellable import Cancel
+from videomind.engines.base import Choice, Engine, Grounding, Memory, Reply, RoleRequest
 from videomind.engines.batch import Prepared
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.reply_text import ReplyText

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from videomind.engines.base import Cancel, Choice, Engine, Grounding, Load, Memory, Reply, RoleRequest
+from videomind.cancellable import Cancel
+from videomind.engines.base import Choice, Engine, Grounding, Load, Memory, Reply, RoleRequest
 from videomind.engines.loop_thread import LoopThread
 from videomind.engines.reply_text import ReplyText
 from videomind.engines.vllm_adapters import AnswererAdapters, lora_request

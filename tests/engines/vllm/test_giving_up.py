@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from tests.engines.vllm.ask import clip, request
-from videomind.engines.base import Cancel, Reply, Service
+from videomind.cancellable import Cancel
+from videomind.engines.base import Reply, Service
 from videomind.engines.vllm_engine import VLLMEngine
 from videomind.errors import Cancelled, EngineBusy
 

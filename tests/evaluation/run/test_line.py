@@ -10,7 +10,8 @@ from PIL import Image
 
 from tests.evaluation.run.conftest import Ask, ids
 from videomind.agent import Agent
-from videomind.engines.base import Cancel, Reply, RoleRequest
+from videomind.cancellable import Cancel
+from videomind.engines.base import Reply, RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.errors import EngineDead
 from videomind.evaluation.run.batches import Asked, Batch

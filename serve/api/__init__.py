@@ -1,0 +1,1 @@
+"""The endpoints under /v1, in the shapes of OpenAI's API where it has one."""

@@ -1,0 +1,1 @@
+"""What proves an answer, made from a result and its video: pictures, a clip, subtitles, a report."""

@@ -1,0 +1,1 @@
+"""What outlives the server: videos on disk by content, and who has them, asked what and may come in, in a database."""

@@ -1,0 +1,1 @@
+"""Alembic's scripts, written by hand: one per change of the tables."""
