@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,12 +24,20 @@ class HttpServer:
         host: address to listen on.
         port: 0 takes a free one.
         trusted_proxies: addresses of fronts whose X-Forwarded-For and -Proto say who really asks.
+        on_close: called first when it is to end.
 
     Raises:
         InputError: the address cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, trusted_proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        trusted_proxies: Sequence[str] = (),
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family)
@@ -47,7 +55,7 @@ class HttpServer:
             forwarded_allow_ips=list(trusted_proxies),
             timeout_graceful_shutdown=GRACE,
         )
-        self._server = uvicorn.Server(config)
+        self._server, self._on_close = uvicorn.Server(config), on_close
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="videomind-http")
 
     def start(self) -> None:
@@ -60,6 +68,7 @@ class HttpServer:
 
     def close(self) -> None:
         """Take no more requests, and give those under way some seconds. May be called again."""
+        self._on_close()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()

@@ -12,6 +12,7 @@ from videomind.serve.desk import Desk
 from videomind.serve.errors import Refused
 from videomind.serve.queue import Queue
 from videomind.serve.services import Services
+from videomind.serve.stopping import Stopping
 
 
 class Running(NamedTuple):
@@ -31,7 +32,7 @@ class State:
     """
 
     def __init__(self, services: Services) -> None:
-        self.services = services
+        self.services, self.stopping = services, Stopping()
         self._running: Running | None = None
 
     def serve(self, agent: Agent, adapters: AdapterStore) -> None:

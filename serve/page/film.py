@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from videomind.results import Candidate
-from videomind.serve.page.assets import script
+from videomind.serve.page.assets import script, value_text
 from videomind.serve.page.telling import Telling
 from videomind.serve.page.words import absent_text
 from videomind.serve.store.library import VideoFile
@@ -20,7 +20,7 @@ SHOWN = 12
 def film(max_bytes: int, max_hours: float) -> gr.HTML:
     """The film without a video. Its value is what `no_film` or `film_value` gives; `static/film.js` draws it.
 
-    Events: `uploaded` {id}, a video is in the library; `open_video` {id}, one that was there already;
+    Events: `uploaded` {id}, a video is in the library; `open_video` {id}, one that was there already; `open_sample`;
     `ask_about` {start, end} in seconds.
 
     Args:
@@ -28,7 +28,7 @@ def film(max_bytes: int, max_hours: float) -> gr.HTML:
         max_hours: of the longest.
     """
     return gr.HTML(
-        no_film(()),
+        value_text(no_film(())),
         html_template="",
         js_on_load=script("dom", "player", "drop", "film"),
         apply_default_css=False,
@@ -38,11 +38,17 @@ def film(max_bytes: int, max_hours: float) -> gr.HTML:
     )
 
 
-def no_film(recent: Sequence[VideoFile]) -> dict[str, Any]:
-    """The place to drop a video, or to pick one of these."""
+def no_film(recent: Sequence[VideoFile], sample: bool = False) -> dict[str, Any]:
+    """The place to drop a video, or to pick one.
+
+    Args:
+        recent: videos that are there.
+        sample: whether a sample is offered.
+    """
     return {
         "video": None,
         "rows": [],
+        "sample": sample,
         "recent": [{"id": v.id, "name": v.name, "poster": poster_url(v)} for v in recent],
     }
 

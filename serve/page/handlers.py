@@ -17,10 +17,12 @@ from videomind.serve.caller import Caller, caller
 from videomind.serve.desk import Desk
 from videomind.serve.errors import Refused
 from videomind.serve.page.asking import Stops, tell
+from videomind.serve.page.assets import value_text
 from videomind.serve.page.film import SHOWN, film_value, no_film
+from videomind.serve.page.sample import NAME, sample_video
 from videomind.serve.page.shelf import shelf_value
 from videomind.serve.page.subtitles import subtitle_text
-from videomind.serve.page.suggestions import suggestions
+from videomind.serve.page.suggestions import EMBEDDED, suggestions
 from videomind.serve.page.telling import Telling
 from videomind.serve.page.view import View
 from videomind.serve.page.words import span_text
@@ -105,6 +107,15 @@ class Handlers:
         """A video that was uploaded just now or before, and a new conversation about it."""
         try:
             return self._video(self._who(request), _sent(Chosen, event).id)
+        except VideoMindError as error:
+            raise _told(error) from None
+
+    async def open_sample(self, request: gr.Request) -> Shown:
+        """The sample video, put into the library."""
+        who = self._who(request)
+        try:
+            video = await self._services.media.receive(who.owner, NAME, sample_video())
+            return await run_in_threadpool(self._video, who, video.id)
         except VideoMindError as error:
             raise _told(error) from None
 
@@ -261,7 +272,7 @@ class Handlers:
         model, roles = self._model()
         return Shown(
             view=view,
-            film=self._film(video, answered) if video is not None else no_film(self._recent(who)),
+            film=self._no_film(who) if video is None else self._film(video, answered),
             chat=[message for telling in tellings for message in telling.messages()],
             shelf=shelf_value(self._services, who.owner, view),
             about=_about(None),
@@ -271,11 +282,12 @@ class Handlers:
             stop=_visible(False),
         )
 
-    def _recent(self, who: Caller) -> list[VideoFile]:
-        return self._services.library.entries(who.owner, RECENT)
+    def _no_film(self, who: Caller) -> str:
+        recent = self._services.library.entries(who.owner, RECENT)
+        return value_text(no_film(recent, sample=self._model()[0] == EMBEDDED))
 
-    def _film(self, video: VideoFile, telling: Telling | None, play: bool = False) -> dict[str, Any]:
-        return film_value(video, telling, play, answers="answerer" in self._model()[1])
+    def _film(self, video: VideoFile, telling: Telling | None, play: bool = False) -> str:
+        return value_text(film_value(video, telling, play, answers="answerer" in self._model()[1]))
 
 
 def _sent(model: type[M], event: gr.EventData) -> M:

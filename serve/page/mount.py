@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 from fastapi import FastAPI
@@ -21,10 +22,11 @@ def mount_page(app: FastAPI, state: State) -> None:
         app: the server's.
         state: its store, and the model once it is loaded.
     """
-    asyncio.run(_mount(app, state))
+    with ThreadPoolExecutor(1) as other:
+        other.submit(asyncio.run, _mount(app, state)).result()
     mounted = app.router.routes[-1]
     assert isinstance(mounted, Mount)
-    mounted.app = OnlyThePage(mounted.app)
+    mounted.app = OnlyThePage(mounted.app, state.stopping)
 
 
 async def _mount(app: FastAPI, state: State) -> None:

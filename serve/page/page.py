@@ -87,6 +87,7 @@ def build_page(state: State) -> gr.Blocks:
         page.load(do.load, None, shown, **quiet)
         page.load(do.roles, None, [roles, choices], **quiet)
         player.uploaded(do.open_video, None, shown, **quiet)
+        player.open_sample(do.open_sample, None, shown, **quiet)
         player.open_video(do.open_video, None, shown, **quiet)
         player.ask_about(do.ask_about, view, shown, **quiet)
         about.click(do.ask_about_all, view, shown, **quiet)

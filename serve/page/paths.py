@@ -7,6 +7,8 @@ import re
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from videomind.serve.stopping import Stopping
+
 OPEN = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/(?:assets|static)/.+"
     r"|/gradio_api/(?:queue/join|queue/data|cancel|reset/?|startup-events|theme\.css|heartbeat/\w+)"
@@ -18,12 +20,13 @@ class OnlyThePage:
 
     Args:
         app: Gradio's.
+        stopping: when the server ends, so do the streams that a page keeps open as long as it is shown.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, stopping: Stopping) -> None:
+        self._app, self._stopping = app, stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not OPEN.fullmatch(scope["path"]):
             raise HTTPException(404)
-        await self._app(scope, receive, send)
+        await self._app(scope, self._stopping.disconnecting(receive), send)

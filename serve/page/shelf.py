@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
-from videomind.serve.page.assets import script
+from videomind.serve.page.assets import script, value_text
 from videomind.serve.page.film import poster_url
 from videomind.serve.page.view import View
 from videomind.serve.page.words import clock
@@ -23,7 +21,7 @@ def shelf() -> gr.HTML:
     `rename_conversation` {id, title}, `remove_conversation` {id}.
     """
     return gr.HTML(
-        {"videos": [], "conversations": []},
+        value_text({"videos": [], "conversations": []}),
         html_template="",
         js_on_load=script("dom", "shelf"),
         apply_default_css=False,
@@ -31,8 +29,8 @@ def shelf() -> gr.HTML:
     )
 
 
-def shelf_value(services: Services, owner: str, view: View) -> dict[str, Any]:
-    """What an owner has.
+def shelf_value(services: Services, owner: str, view: View) -> str:
+    """What an owner has, for `shelf`.
 
     Args:
         services: where it is kept.
@@ -41,7 +39,7 @@ def shelf_value(services: Services, owner: str, view: View) -> dict[str, Any]:
     """
     videos = services.library.entries(owner, SHOWN)
     conversations = services.conversations.entries(owner, SHOWN)
-    return {
+    value = {
         "videos": [
             {"id": v.id, "name": v.name, "length": clock(v.info.duration), "poster": poster_url(v)} for v in videos
         ],
@@ -49,3 +47,4 @@ def shelf_value(services: Services, owner: str, view: View) -> dict[str, Any]:
         "video": view.video,
         "conversation": view.conversation,
     }
+    return value_text(value)

@@ -9,7 +9,7 @@ EMBEDDED = "nano"
 OF_ITS_WORLD = (
     "What does the yellow triangle do?",
     "What shape is the thing that blinks?",
-    "Which colour does the red circle flash?",
+    "What does the white cross do?",
 )
 OF_ANY_VIDEO = ("What happens in this video?", "What happens right at the end?", "When does a person first appear?")
 TO_FIND = ("A person appears", "Someone speaks to the camera", "The scene changes")

@@ -92,7 +92,8 @@ def test_an_open_address_needs_a_key(videomind: Videomind, tmp_path: Path) -> No
 
 def test_a_folder_for_adapters_that_cannot_be_used(videomind: Videomind, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    outcome = videomind("serve", "--engine", "torch", "--port", 0, "--data", tmp_path, "--adapters", tmp_path / "file" / "x")
+    folders = ["--data", tmp_path, "--adapters", tmp_path / "file" / "x"]
+    outcome = videomind("serve", "--engine", "torch", "--port", 0, *folders)
     assert_refused(outcome, "cannot keep adapters in")
 
 

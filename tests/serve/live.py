@@ -37,7 +37,7 @@ def live_server(data: Path, agent: Agent, **settings: Any) -> Iterator[Live]:
     """
     with open_services(load_settings({"data": data, "page": False} | settings)) as services:
         state = State(services)
-        server = HttpServer(create_app(state), "127.0.0.1", 0)
+        server = HttpServer(create_app(state), "127.0.0.1", 0, on_close=state.stopping.set)
         with closing(AdapterStore(data / "adapters")) as adapters, closing(server):
             adapters.restore(agent.engine)
             state.serve(agent, adapters)

@@ -157,7 +157,7 @@ def test_the_time_limit_counts_waiting_too(here: State, tiny_agent: Agent, video
             await anext(first)
             started = await anext(steps)
             assert await anext(steps) == Waiting(1)
-            with pytest.raises(Refused, match="no answer within 0.05 s") as refused:
+            with pytest.raises(Refused, match=r"no answer within 0\.05 s") as refused:
                 await anext(steps)
             assert refused.value.status == 504
             return started.turn

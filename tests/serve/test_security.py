@@ -118,7 +118,8 @@ def test_a_browser_logs_in_with_a_key_and_out_again(client: Client) -> None:
     assert (wrong.status_code, COOKIE in visitor.cookies) == (401, False)
     entered = visitor.post("/login", data={"key": "secret"})
     assert (entered.status_code, entered.headers["location"]) == (303, "/")
-    assert {"httponly", "samesite=strict"} <= {part.strip().lower() for part in entered.headers["set-cookie"].split(";")}
+    cookie = {part.strip().lower() for part in entered.headers["set-cookie"].split(";")}
+    assert {"httponly", "samesite=strict"} <= cookie
     assert visitor.get("/v1/files").status_code == 200
     token = visitor.cookies[COOKIE]
     visitor.post("/logout")

@@ -12,8 +12,8 @@ from rich.filesize import decimal
 
 from videomind.cli.options import ApiKey, AsJson, ServerUrl
 from videomind.cli.outputs import json_text
-from videomind.client.server import DEFAULT_URL, Server
 from videomind.cli.terminal import progress_console
+from videomind.client.server import DEFAULT_URL, Server
 from videomind.errors import InputError
 
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from videomind.cli.options import ApiKey, AsJson, ServerUrl
 from videomind.cli.outputs import json_text
-from videomind.client.server import DEFAULT_URL, Server
 from videomind.cli.terminal import printable
+from videomind.client.server import DEFAULT_URL, Server
 
 
 def list_adapters(url: ServerUrl = DEFAULT_URL, api_key: ApiKey = None, as_json: AsJson = False) -> None:

@@ -106,7 +106,8 @@ def serve(
         check_binding(settings.host, key, key is not None or services.keys.any(), settings.insecure)
         state = State(services)
         app = create_app(state, is_loopback(settings.host))
-        server = stack.enter_context(closing(HttpServer(app, settings.host, settings.port, settings.trusted_proxies)))
+        address = settings.host, settings.port, settings.trusted_proxies
+        server = stack.enter_context(closing(HttpServer(app, *address, state.stopping.set)))
         folder = settings.adapters or data_folder(settings) / "adapters"
         store = stack.enter_context(closing(AdapterStore(folder)))
         server.start()

@@ -13,15 +13,23 @@ const sentBar = make("i");
 const sentText = make("span");
 const sent = make("div", "drop-progress", make("div", "drop-bar", sentBar),
   make("div", "drop-line", sentText, textButton("drop-cancel", "Cancel", () => sending?.abort())));
+const sample = textButton("drop-sample", "or try a sample", () => {
+  sample.textContent = "making it …";
+  sample.disabled = true;
+  trigger("open_sample", {});
+});
 const drop = make("div", "film-drop", make("div", "drop-inside",
   make("h2", "", "Drop a video, ask about it"),
   make("p", "drop-lead", "The answer comes with the moment that proves it."),
-  textButton("drop-choose", "Choose a video", () => picker.click()), dropHint, sent, dropError, recent));
+  textButton("drop-choose", "Choose a video", () => picker.click()), sample, dropHint, sent, dropError, recent));
 
 let sending = null;
 
 function drawDrop() {
   dropHint.textContent = props.hint || "";
+  sample.hidden = !shown.sample;
+  sample.disabled = false;
+  sample.textContent = "or try a sample";
   recent.replaceChildren(...(shown.recent || []).map((item) => {
     const poster = make("img");
     poster.src = item.poster;

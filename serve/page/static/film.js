@@ -28,7 +28,7 @@ const range = (span) => `${clock(span.start, 1)} – ${clock(span.end, 1)}`;
 
 function draw() {
   const before = shown;
-  shown = props.value || {};
+  shown = JSON.parse(props.value);
   root.dataset.state = shown.state || "idle";
   root.classList.toggle("has-video", Boolean(shown.video));
   drawDrop();

@@ -49,7 +49,7 @@ function section(title, items, drawn, nothing) {
 }
 
 function draw() {
-  const value = props.value || {};
+  const value = JSON.parse(props.value);
   shelf.replaceChildren(
     textButton("shelf-new", "New video", () => trigger("new_video", {})),
     section("Conversations", value.conversations || [], (item) => conversation(item, value), "Nothing asked yet."),

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,7 @@ def all_gone(processes: list[psutil.Process], within: float = 15) -> bool:
 
 
 def test_a_killed_worker_is_an_error_and_the_next_start_is_clean() -> None:
+    resource_tracker.ensure_running()  # of this process, and stays
     before = set(family(os.getpid()))
     with vllm_engine(options=SMALL) as engine:
         ours = [process for process in family(os.getpid()) if process not in before]

@@ -28,9 +28,9 @@ def live_page(tmp_path_factory: pytest.TempPathFactory, nano_agent: Agent) -> It
         yield live
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as the system has it."""
+    """Chromium as the system has it; while it is there, Playwright's event loop runs in this thread."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("no Chromium is installed (apt install chromium)")
@@ -47,6 +47,7 @@ def page(browser: Browser) -> Iterator[Page]:
     page = context.new_page()
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on("console", lambda message: broken.append(message.text) if "callback" in message.text else None)
     page.on("request", lambda request: broken.append(request.url) if _is_elsewhere(request.url) else None)
     yield page
     context.close()

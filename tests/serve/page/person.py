@@ -47,10 +47,11 @@ class Person:
 
     def start_asking(self, question: str) -> Self:
         """Write a question and press enter."""
+        asked = len(self.questions)
         expect(self.page.locator("#question textarea")).to_be_enabled()
         self.page.fill("#question textarea", question)
         self.page.press("#question textarea", "Enter")
-        expect(self.page.locator("#stop")).to_be_visible()
+        expect(self.page.locator("#chat .user-row")).to_have_count(asked + 1)
         return self
 
     def ask(self, question: str) -> str:

@@ -31,6 +31,13 @@ def test_from_the_upload_to_the_moment_that_is_played(person: Person, demo_video
     assert person.time <= end
 
 
+def test_who_has_no_video_at_hand_can_try_a_sample(person: Person) -> None:
+    person.page.click(".drop-sample")
+    expect(person.page.locator(".film.has-video")).to_be_visible()
+    person.page.locator("#tries button").first.click()
+    expect(person.page.locator("#chat .bot-row").last).to_contain_text("moves up")
+
+
 def test_a_click_on_a_candidate_plays_it_and_questions_can_be_about_it(person: Person, demo_video: Path) -> None:
     person.upload(demo_video).ask(TRIANGLE)
     start, end = person.span_of(1)
