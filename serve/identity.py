@@ -38,7 +38,8 @@ class Identity:
             address: where it comes from.
         """
         owner = self.owner_of_key(_bearer(headers)) if self.locked else None
-        owner = owner or self._sessions.owner_of(session_token(headers))
+        if owner is None and (token := session_token(headers)):
+            owner = self._sessions.owner_of(token)
         if owner is not None and (not self.locked or owner.startswith("key:")):
             return Caller(owner, owner)
         return None if self.locked else Caller(LOCAL, f"address:{address}")
