@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 import torch
 
 from tests.cli.conftest import Videomind, heed_interrupts
+from videomind import Client
 from videomind.client.server import Server
 from videomind.errors import InputError
 from videomind.lora_switch.adapter import Adapter, LoRAPair, write_adapter
@@ -139,12 +141,21 @@ def random_answerer(folder: Path) -> Path:
     return folder
 
 
-def test_a_server_takes_adapters_counts_and_ends_without_orphans(
+def answers_over_http(url: str, video: Path) -> list[bool]:
+    """Whether two questions of the demo, one about what is not there, are answered rightly at the same time."""
+    asked = DEMO_QUESTIONS[0], DEMO_QUESTIONS[3]
+    with Client(url, "secret") as remote, ThreadPoolExecutor() as pool:
+        results = pool.map(lambda one: remote.ask(video, one.text), asked)
+        return [one.answer in result.answer.text.lower() for one, result in zip(asked, results, strict=True)]
+
+
+def test_a_server_answers_takes_adapters_counts_and_ends_without_orphans(
     videomind: Videomind, tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIDEOMIND_API_KEY", "secret")
     store = tmp_path / "store"
-    with running("serve", "--port", 0, "--engine", "vllm", "--engine-config", config, "--adapters", store) as server:
+    engine = ["--engine", "vllm", "--engine-config", config]
+    with running("serve", "--port", 0, *engine, "--data", tmp_path / "data", "--adapters", store) as server:
         assert server.stderr is not None
         assert server.stderr.readline().startswith("starting vLLM")
         ready = server.stderr.readline()
@@ -165,9 +176,12 @@ def test_a_server_takes_adapters_counts_and_ends_without_orphans(
         with pytest.raises(InputError, match="there is: none"):
             client.call("DELETE", "/v1/adapters/sports")
         client.close()
+        assert answers_over_http(found[1], write_demo(tmp_path / "demo.mp4")) == [True, True]
 
         children = family(server)
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=END_S) == 0
-        assert server.communicate() == ("", "")
+        stdout, log = server.communicate()
+        assert stdout == ""
+        assert all("[info" in line for line in log.splitlines()), log
     assert_all_gone(children)
