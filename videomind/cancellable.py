@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -26,11 +27,35 @@ async def run_cancellable(call: Callable[[Cancel], T]) -> T:
 
 
 async def iterate_cancellable(start: Callable[[Cancel], Iterator[T]]) -> AsyncGenerator[T]:
-    """Drive a blocking iterator from a thread, one item at a time; set its cancel event when no longer wanted."""
-    cancel, end = Cancel(), object()
-    iterator, loop = start(cancel), asyncio.get_running_loop()
+    """Drive a blocking iterator in one thread, which does not wait for whoever takes its items; set its cancel event
+    when they are no longer wanted."""
+    cancel, loop = Cancel(), asyncio.get_running_loop()
+    arrived: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
+
+    def post(item: tuple[T] | None) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it everyone who waited
+            loop.call_soon_threadsafe(arrived.put_nowait, item)
+
+    def run() -> None:
+        try:
+            for item in start(cancel):
+                if cancel.is_set():
+                    return
+                post((item,))
+        finally:
+            post(None)
+
+    running = loop.run_in_executor(_WAITING, run)
     try:
-        while (item := await loop.run_in_executor(_WAITING, next, iterator, end)) is not end:
-            yield item  # type: ignore[misc]  # the sentinel has just been ruled out
+        while (item := await arrived.get()) is not None:
+            yield item[0]
+        await running
     finally:
         cancel.set()
+        running.add_done_callback(_seen)
+
+
+def _seen(ended: asyncio.Future[None]) -> None:
+    """An error after nobody waits any more is nobody's."""
+    if not ended.cancelled():
+        ended.exception()

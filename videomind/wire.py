@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from videomind.errors import EngineError
 from videomind.events import AnswerToken, Done, Event, Grounded, Judged, PlanReady, Verified
-from videomind.results import Result, round_seconds
+from videomind.results import Result, candidates_to_json, fields_of
 
 _NAMES: dict[type[Event], str] = {
     PlanReady: "plan_ready",
@@ -24,11 +23,18 @@ _EVENTS = {name: kind for kind, name in _NAMES.items()}
 
 def event_to_json(event: Event) -> dict[str, Any]:
     """A JSON-ready dict (seconds to the millisecond); its key "event" names what happened."""
-    if isinstance(event, Done):
-        return {"event": "done", "result": result_to_json(event.result)}
-    data = asdict(event)
-    round_seconds([*data.get("candidates", ()), *data.get("moments", ())])
-    return {"event": _NAMES[type(event)], **data}
+    data: dict[str, Any] = {"event": _NAMES[type(event)]}
+    match event:
+        case PlanReady():
+            return data | {"plan": fields_of(event.plan), "query": event.query}
+        case Grounded() | Verified():
+            return data | {"candidates": candidates_to_json(event.candidates)}
+        case Judged():
+            return data | {"presence": event.presence, "moments": candidates_to_json(event.moments)}
+        case AnswerToken():
+            return data | {"text": event.text}
+        case Done():
+            return data | {"result": result_to_json(event.result)}
 
 
 def event_from_json(data: Mapping[str, Any]) -> Event:
