@@ -8,11 +8,13 @@
 #   make lmms-eval lmms-eval beside it; from then on `make test` also runs our chain in it
 #   make clean    remove .venv, caches and ./demo
 #
+# JOBS=4 runs the tests in four processes (each may need 2 GB).
 # PYTHON=python3.12 chooses the interpreter, TORCH="torch==2.12.1" the torch. pip's own settings hold: on a machine
 # without GPU, PIP_EXTRA_INDEX_URL=<an index of CPU builds> make setup is a much smaller download.
 
 PYTHON ?= python3 python3.13 python3.12 python3.11
 TORCH  ?=
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -25,8 +27,8 @@ demo: $(STAMP)
 	@$(BIN)/videomind demo demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not gpu and not ray"
-	$(BIN)/python -m pytest -m "ray and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu and not ray" -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "ray and not gpu" tests/evaluation/run
 
 check: $(STAMP)
 	$(BIN)/ruff check .
