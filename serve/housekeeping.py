@@ -7,9 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from videomind.serve.store.cleanup import clean
-
 from videomind.serve.services import Services, quota_bytes
+from videomind.serve.store.cleanup import clean
 
 EVERY_S = 3600.0
 log = logging.getLogger("videomind.serve")
