@@ -14,6 +14,10 @@ from videomind.errors import EngineDead, EngineError
 from videomind.lora_switch.vllm_plugin.notes import Notes
 from videomind.vision.clip import Clip
 
+ATTEMPTS = 3
+"""A clip whose first request was cancelled on its way into vLLM is known on one side of vLLM's cache of clips only;
+who asks about it next gets an error, until that cache is emptied."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -159,10 +163,17 @@ class VLLMClient:
             prompt["cache_salt"] = job.salt
         async with self._gate.enter(job.priority):
             with _translated(self._cause):
-                async for output in self._llm.generate(
-                    prompt, parameters, job.notes.key, lora_request=job.adapter, priority=job.priority
-                ):
-                    yield output
+                for _ in range(ATTEMPTS):
+                    async for output in self._llm.generate(
+                        prompt, parameters, job.notes.key, lora_request=job.adapter, priority=job.priority
+                    ):
+                        if output.outputs[0].finish_reason == "error":
+                            break
+                        yield output
+                    else:
+                        return
+                    await self._llm.reset_mm_cache()
+        raise EngineError("vLLM could not run the request, several times; its log says why")
 
 
 def clip_name(clip: Clip) -> str:
