@@ -23,7 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from videomind.agent import FINDERS, Agent
+from videomind.agent import Agent
+from videomind.asking import FINDERS
 from videomind.evaluation.data import load_samples
 from videomind.evaluation.sample import Sample
 from videomind.evaluation.tasks.synth import FOLDER, SYNTH, prepare

@@ -34,7 +34,8 @@ from typing import Any, NamedTuple
 import psutil
 
 from benchmarks.serve_load_table import RESULTS
-from videomind.agent import FINDERS, Agent
+from videomind.agent import Agent
+from videomind.asking import FINDERS
 from videomind.client.client import Client
 from videomind.evaluation.data import load_samples
 from videomind.evaluation.sample import Sample

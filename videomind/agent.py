@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import Self
 
 import numpy as np
 
-from videomind.asking import Question
+from videomind.asking import FINDERS, Question, check_top_k
 from videomind.cancellable import Cancel, iterate_cancellable
 from videomind.chain import Chain, Steps, Task
 from videomind.driving import drive, drive_together
 from videomind.engines.base import STANDARD, Engine, Memory, Service
 from videomind.errors import InputError
-from videomind.events import Done, Event
+from videomind.events import Done, Event, aresult_of, result_of
 from videomind.lora_switch.bundle import Bundle, load_bundle
 from videomind.metrics import count_question, count_questions
 from videomind.results import Result
@@ -35,7 +35,6 @@ VIDEOS_OPEN = 4
 """Files that stay open; short ones with all their frames (`vision.base.KEEP_BYTES`)."""
 AT_ONCE = 32
 """Questions that go through the chain side by side."""
-FINDERS = frozenset({"grounder", "verifier"})
 Video = str | Path | np.ndarray | VideoReader
 """What can be asked about: a file, a folder of frames, frames [T, H, W, 3], or an open reader."""
 
@@ -144,7 +143,9 @@ class Agent:
         service: Service = STANDARD,
     ) -> Result:
         """Ask and wait for the result. Arguments and errors as in `stream`."""
-        return _result(self.stream(video, question, options=options, subtitles=subtitles, roles=roles, service=service))
+        return result_of(
+            self.stream(video, question, options=options, subtitles=subtitles, roles=roles, service=service)
+        )
 
     def ask_many(
         self,
@@ -189,8 +190,8 @@ class Agent:
         Raises:
             InputError: as in `stream`, or `top_k` below 1.
         """
-        _check_top_k(top_k)
-        return _cut(_result(self.stream(video, query, roles=FINDERS & set(self.roles), every=every)), top_k)
+        check_top_k(top_k)
+        return _cut(result_of(self.stream(video, query, roles=FINDERS & set(self.roles), every=every)), top_k)
 
     def astream(
         self,
@@ -228,15 +229,15 @@ class Agent:
         service: Service = STANDARD,
     ) -> Result:
         """`ask`, awaitable; cancelling the task cancels the work."""
-        return await _aresult(
+        return await aresult_of(
             self.astream(video, question, options=options, subtitles=subtitles, roles=roles, service=service)
         )
 
     async def afind(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """`find`, awaitable."""
-        _check_top_k(top_k)
+        check_top_k(top_k)
         events = self.astream(video, query, roles=FINDERS & set(self.roles), every=every)
-        return _cut(await _aresult(events), top_k)
+        return _cut(await aresult_of(events), top_k)
 
     def views(self) -> tuple[View, ...]:
         """How the roles look at videos."""
@@ -337,24 +338,5 @@ def _cues(subtitles: str | Path | Sequence[Cue] | None) -> tuple[Cue, ...]:
     return load_subtitles(subtitles) if isinstance(subtitles, str | Path) else tuple(subtitles)
 
 
-def _check_top_k(top_k: int) -> None:
-    if top_k < 1:
-        raise InputError(f"top_k is {top_k}: ask for at least one candidate")
-
-
 def _cut(result: Result, top_k: int) -> Result:
     return replace(result, candidates=result.candidates[:top_k])
-
-
-def _result(events: Iterator[Event]) -> Result:
-    for event in events:
-        if isinstance(event, Done):
-            return event.result
-    raise AssertionError("a chain ends with Done")
-
-
-async def _aresult(events: AsyncIterator[Event]) -> Result:
-    async for event in events:
-        if isinstance(event, Done):
-            return event.result
-    raise AssertionError("a chain ends with Done")

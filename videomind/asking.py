@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from videomind.errors import InputError
 from videomind.results import STANDARD_PROTOCOL, Protocol
 from videomind.vision.subtitles import Cue
+
+FINDERS = frozenset({"grounder", "verifier"})
+"""The roles that find a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,11 @@ class Question:
     roles: frozenset[str] | None = None
     every: bool = False
     protocol: Protocol = STANDARD_PROTOCOL
+
+
+def check_top_k(top_k: int) -> None:
+    """Raises:
+    InputError: no candidate is asked for.
+    """
+    if top_k < 1:
+        raise InputError(f"top_k is {top_k}: ask for at least one candidate")

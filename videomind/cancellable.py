@@ -27,8 +27,10 @@ async def run_cancellable(call: Callable[[Cancel], T]) -> T:
 
 
 async def iterate_cancellable(start: Callable[[Cancel], Iterator[T]]) -> AsyncGenerator[T]:
-    """Drive a blocking iterator in one thread, which does not wait for whoever takes its items; set its cancel event
-    when they are no longer wanted."""
+    """Drive a blocking iterator in one thread, which does not wait for whoever takes the items.
+
+    Its cancel event is set when no more are wanted.
+    """
     cancel, loop = Cancel(), asyncio.get_running_loop()
     arrived: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from videomind.results import Candidate, Plan, Result
@@ -57,3 +58,16 @@ class Done:
 
 
 Event = PlanReady | Grounded | Verified | Judged | AnswerToken | Done
+
+
+def result_of(events: Iterable[object]) -> Result:
+    """The result at the end of a chain's events."""
+    return next(event.result for event in events if isinstance(event, Done))
+
+
+async def aresult_of(events: AsyncIterator[object]) -> Result:
+    """`result_of`, awaitable."""
+    async for event in events:
+        if isinstance(event, Done):
+            return event.result
+    raise AssertionError("a chain ends with Done")

@@ -8,11 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from videomind.agent import FINDERS
-from videomind.events import Done
-from videomind.results import Result
+from videomind.asking import FINDERS
+from videomind.events import aresult_of
 from videomind.roles.question import check_question
-from videomind.serve.api.chat_fold import Steps
 from videomind.serve.api.chat_request import MAX_TOP_K
 from videomind.serve.api.client_gone import unless_gone, until_answered
 from videomind.serve.api.result_body import ResultBody, result_body
@@ -57,11 +55,4 @@ async def find_moments(
     held.push_async_callback(steps.aclose)
     started = await anext(steps)
     assert isinstance(started, Started)
-    return result_body(started.turn, await unless_gone(request, _result(steps)))
-
-
-async def _result(steps: Steps) -> Result:
-    async for step in steps:
-        if isinstance(step, Done):
-            return step.result
-    raise AssertionError("a question ends with Done")
+    return result_body(started.turn, await unless_gone(request, aresult_of(steps)))

@@ -141,7 +141,7 @@ def test_what_cannot_be_asked_is_refused_as_by_the_agent(client: Client, demo_vi
 
 def test_frames_cannot_be_sent(client: Client, frames: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a ndarray cannot be sent to a server: give the path of a video file"):
-        client.ask(frames, BLINKS.text)  # type: ignore[arg-type]
+        client.ask(frames, BLINKS.text)
     with pytest.raises(InputError, match="a folder of frames cannot be sent"):
         client.ask(tmp_path, BLINKS.text)
 

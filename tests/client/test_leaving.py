@@ -80,7 +80,7 @@ def test_closing_the_iterator_ends_the_work_there(live: Live, client: Client, de
     events = client.stream(demo_video, ASKED, roles=["planner", "grounder"])
     next(events)
     assert slow.reached.wait(LONG)
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert slow.freed.wait(LONG)
     assert idle(live)
 

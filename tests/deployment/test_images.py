@@ -23,7 +23,7 @@ SERVER: dict[str, Any] = COMPOSE["services"]["videomind"]
 def instructions(name: str) -> list[tuple[str, str]]:
     """(instruction, arguments) of a Dockerfile, continued lines joined."""
     text = re.sub(r"^#.*\n", "", (ROOT / name).read_text(), flags=re.MULTILINE).replace("\\\n", " ")
-    return [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line]  # type: ignore[misc]
+    return [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line]
 
 
 def environment(name: str) -> dict[str, str]:
@@ -33,7 +33,7 @@ def environment(name: str) -> dict[str, str]:
 
 def settings_named(names: object) -> set[str]:
     """What VIDEOMIND_… variables set."""
-    return {name.removeprefix("VIDEOMIND_").lower() for name in names if name.startswith("VIDEOMIND_")}  # type: ignore[attr-defined]
+    return {name.removeprefix("VIDEOMIND_").lower() for name in names if name.startswith("VIDEOMIND_")}
 
 
 @pytest.mark.parametrize("name", DOCKERFILES)

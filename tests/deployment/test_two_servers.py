@@ -40,7 +40,7 @@ def test_a_video_sent_to_one_can_be_asked_about_at_the_other(
     nano_agent: Agent, demo_video: Path, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
-        database = stack.enter_context(postgres.running(postgres.programs()))()  # type: ignore[arg-type]
+        database = stack.enter_context(postgres.running(postgres.programs()))()
         urls = [stack.enter_context(serving(tmp_path, database, name, nano_agent)) for name in ("a", "b")]
         clients = [stack.enter_context(Client(url, "secret")) for url in urls]
         servers = [stack.enter_context(Server(url, "secret")) for url in urls]

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from videomind.asking import Question
+from videomind.asking import FINDERS, Question, check_top_k
 from videomind.cancellable import Cancel, iterate_cancellable
 from videomind.client.asking import Asked, asked, told_by
 from videomind.client.errors import NotThere
@@ -16,7 +16,7 @@ from videomind.client.files import SentFiles, is_on_server
 from videomind.client.many import AT_ONCE, ask_together
 from videomind.client.server import DEFAULT_URL, Server
 from videomind.errors import Cancelled, EngineError, InputError
-from videomind.events import Done, Event
+from videomind.events import Event, aresult_of, result_of
 from videomind.results import STANDARD_PROTOCOL, Result
 from videomind.wire import event_from_json
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from videomind.engines.base import Service
     from videomind.vision.subtitles import Cue
 
-FINDERS = frozenset({"grounder", "verifier"})
 Video = str | Path
 """What can be asked about: a file of ours, the id of a file on the server ("file-…"), or a URL that it may open."""
 
@@ -85,7 +84,7 @@ class Client:
         service: Service | None = None,
     ) -> Result:
         """Ask and wait for the result. Arguments and errors as in `stream`."""
-        return _result(self._events(video, asked(question, options, subtitles, roles, False, service)))
+        return result_of(self._events(video, asked(question, options, subtitles, roles, False, service)))
 
     def ask_many(
         self,
@@ -118,14 +117,14 @@ class Client:
                 raise InputError("a benchmark's protocol cannot be sent to a server: ask an agent")
             cues = question.subtitles or None
             it = asked(question.text, question.options, cues, question.roles, question.every, service)
-            return _result(self._events(video, it, stop))
+            return result_of(self._events(video, it, stop))
 
         return ask_together(ask, len(questions), at_once, cancel)
 
     def find(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """Find the moment that a text describes, or every such moment. Arguments and errors as in `Agent.find`."""
-        _check_top_k(top_k)
-        return _result(self._find(video, query, top_k, every))
+        check_top_k(top_k)
+        return result_of(self._find(video, query, top_k, every))
 
     def astream(
         self,
@@ -153,14 +152,14 @@ class Client:
         service: Service | None = None,
     ) -> Result:
         """`ask`, awaitable; cancelling the task cancels the work."""
-        return await _aresult(
+        return await aresult_of(
             self.astream(video, question, options=options, subtitles=subtitles, roles=roles, service=service)
         )
 
     async def afind(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
         """`find`, awaitable."""
-        _check_top_k(top_k)
-        return await _aresult(iterate_cancellable(lambda cancel: self._find(video, query, top_k, every, cancel)))
+        check_top_k(top_k)
+        return await aresult_of(iterate_cancellable(lambda cancel: self._find(video, query, top_k, every, cancel)))
 
     def close(self) -> None:
         """Close the connections. The client cannot be used afterwards."""
@@ -204,22 +203,3 @@ class Client:
         if not is_on_server(video):
             done["result"]["video"]["path"] = str(video)  # as the caller names it, like the agent
         yield event_from_json(done)
-
-
-def _check_top_k(top_k: int) -> None:
-    if top_k < 1:
-        raise InputError(f"top_k is {top_k}: ask for at least one candidate")
-
-
-def _result(events: Iterator[Event]) -> Result:
-    for event in events:
-        if isinstance(event, Done):
-            return event.result
-    raise AssertionError("a chain ends with Done")
-
-
-async def _aresult(events: AsyncIterator[Event]) -> Result:
-    async for event in events:
-        if isinstance(event, Done):
-            return event.result
-    raise AssertionError("a chain ends with Done")

@@ -102,7 +102,7 @@ def test_our_own_settings() -> None:
         every=True,
         top_k=3,
         answerer="sports",
-        subtitles=settings["subtitles"],  # type: ignore[arg-type]
+        subtitles=settings["subtitles"],
     )
 
 

@@ -70,7 +70,7 @@ def sent(api: TestClient, film: Path) -> str:
 
 
 def error(answer: object) -> str:
-    message: str = answer.json()["error"]["message"]  # type: ignore[attr-defined]
+    message: str = answer.json()["error"]["message"]
     return message
 
 

@@ -40,7 +40,7 @@ def shelf(tmp_path: Path) -> Path:
 @pytest.fixture
 def make_media(library: Library, shelf: Path) -> Callable[..., Media]:
     def make(**limits: float) -> Media:
-        return Media(library, MediaLimits(**limits), SANDBOX, shelf, ("example.org",))  # type: ignore[arg-type]
+        return Media(library, MediaLimits(**limits), SANDBOX, shelf, ("example.org",))
 
     return make
 

@@ -41,7 +41,7 @@ def main(out: Path, executable: str = "/usr/bin/chromium") -> None:
 
 
 def _person(browser: Browser, url: str, colours: str, size: dict[str, int]) -> Person:
-    context = browser.new_context(viewport=size, color_scheme=colours, device_scale_factor=1.5)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=size, color_scheme=colours, device_scale_factor=1.5)
     return Person(context.new_page(), url).arrive()
 
 

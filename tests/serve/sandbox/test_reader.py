@@ -130,7 +130,7 @@ print(reader._process.pid, flush=True)
 time.sleep(60)
 """
     server = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    with closing(server.stdout):  # type: ignore[type-var]
+    with closing(server.stdout):
         assert server.stdout is not None
         pid = int(server.stdout.readline())
         assert Path(f"/proc/{pid}").exists()

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from videomind.agent import FINDERS, Agent, Video
-from videomind.asking import Question
+from videomind.agent import Agent, Video
+from videomind.asking import FINDERS, Question
 from videomind.errors import EngineDead
 from videomind.evaluation.run.batches import Asked, Batch
 from videomind.evaluation.run.journal import Line
