@@ -9,23 +9,26 @@ import torch
 from torch import Tensor, nn
 
 from videomind.errors import BundleError
-from videomind.kernels.lora import BASE, Factors, Routing, add_lora, route
+from videomind.kernels.lora import BASE, Factors, LoraStack, add_lora, route
 from videomind.lora_switch.adapter import Adapter, LoRAPair
 from videomind.lora_switch.rows import TokenRows
+
+NOBODY = route(torch.tensor([BASE]))
 
 
 class SwitchedLinear(nn.Module):
     """A linear layer of the backbone with the factors of every adapter that touches it."""
 
-    def __init__(self, base: nn.Linear, switch: RoleSwitch, factors: list[Factors | None]) -> None:
+    def __init__(self, base: nn.Linear, switch: RoleSwitch, stack: LoraStack) -> None:
         super().__init__()
         self.base = base
         self._switch = [switch]  # in a list, so that it is not taken for a submodule
-        self._factors = factors
+        self._stack = stack
 
     def forward(self, x_BLI: Tensor) -> Tensor:
         y: Tensor = self.base(x_BLI)
-        return add_lora(y, x_BLI, self._factors, self._switch[0].routing)
+        add_lora(y.flatten(0, -2), x_BLI.flatten(0, -2), self._stack, self._switch[0].routing)
+        return y
 
 
 class RoleSwitch:
@@ -48,7 +51,7 @@ class RoleSwitch:
         lm_head: nn.Linear,
         adapters: Mapping[str, Adapter],
     ) -> None:
-        self.routing = Routing(())
+        self.routing = NOBODY
         self._index = {role: i for i, role in enumerate(adapters)}
         self._weight = embed_tokens.weight
         self._base_embed, self._base_head = embed_tokens.weight, lm_head.weight
@@ -56,7 +59,8 @@ class RoleSwitch:
         for name in sorted({name for adapter in adapters.values() for name in adapter.pairs}):
             factors = [self._factors(role, adapter, name, modules) for role, adapter in adapters.items()]
             parent, _, leaf = name.rpartition(".")
-            setattr(modules[parent], leaf, SwitchedLinear(modules[name], self, factors))
+            base = modules[name]
+            setattr(modules[parent], leaf, SwitchedLinear(base, self, LoraStack.of([factors], [base.out_features])))
         self._embed = {role: self._own(role, adapter, "embed_tokens.weight") for role, adapter in adapters.items()}
         self._head = {role: self._own(role, adapter, "lm_head.weight") for role, adapter in adapters.items()}
         self._rows = {role: self._own_rows(role, adapter) for role, adapter in adapters.items()}

@@ -11,7 +11,7 @@ from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
 from videomind.errors import BundleError
-from videomind.kernels.lora import BASE, Factors, add_lora, route
+from videomind.kernels.lora import BASE
 from videomind.lora_switch.adapter import Adapter, LoRAPair
 from videomind.lora_switch.switch import RoleSwitch
 
@@ -60,24 +60,6 @@ def test_any_mix_of_roles_in_one_batch_equals_peft(tiny_bundle: Path, roles: lis
     torch.testing.assert_close(
         switch_states(tiny_bundle, ids, roles), peft_states(tiny_bundle, ids, roles), atol=1e-5, rtol=1e-5
     )
-
-
-def test_each_token_can_have_its_own_adapter() -> None:
-    generator = torch.Generator().manual_seed(0)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    x, base = normal(2, 5, 8), normal(2, 5, 6)
-    factors = [Factors(normal(3, 8), normal(6, 3)), None, Factors(normal(1, 8), normal(6, 1))]
-    index = torch.tensor([[0, 2, BASE, 1, 0], [2, 2, 0, BASE, BASE]])
-    expected = base.clone()
-    for row in range(2):
-        for column in range(5):
-            pair = factors[index[row, column]] if index[row, column] != BASE else None
-            if pair is not None:
-                expected[row, column] += pair.b @ (pair.a @ x[row, column])
-    torch.testing.assert_close(add_lora(base.clone(), x, factors, route(index)), expected, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("biased", [True, False])

@@ -1,0 +1,33 @@
+"""Batched multi-LoRA as matrix products per adapter: one shrink for all slices of a layer, an expand per slice."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from videomind.kernels.linear import linear
+from videomind.kernels.lora_stack import Adapted, LoraStack
+from videomind.kernels.routing import Routing
+
+
+def add_lora_grouped(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Routing) -> Tensor:
+    """The contract of `videomind.kernels.lora.add_lora`, on any device."""
+    if routing.places is None:
+        for adapter, start, end in routing.groups:
+            _add(y_NO[start:end], x_NI[start:end], stack.adapters[adapter])
+        return y_NO
+    y, x = y_NO.index_select(0, routing.places), x_NI.index_select(0, routing.places)
+    for adapter, start, end in routing.groups:
+        _add(y[start:end], x[start:end], stack.adapters[adapter])
+    return y_NO.index_copy_(0, routing.places, y)
+
+
+def _add(y_nO: Tensor, x_nI: Tensor, adapted: Adapted | None) -> None:
+    """Add one adapter to rows that it acts on alone, in place."""
+    if adapted is None:
+        return
+    low = linear(x_nI, adapted.a)
+    for ranks, columns, factors in adapted.parts:
+        y = y_nO[:, columns]
+        if factors.stretch is not None:
+            y += factors.stretch * (y if factors.bias is None else y - factors.bias)
+        y.addmm_(low[:, ranks], factors.b.T)
