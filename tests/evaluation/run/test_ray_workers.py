@@ -37,6 +37,9 @@ pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),  # Ray copies its own settings
+    pytest.mark.filterwarnings(  # Ray Data's handler opens its log again if one thread logs while another closes it
+        "ignore:Exception ignored in. <_io.FileIO name='.*/logs/ray-data/.*:pytest.PytestUnraisableExceptionWarning"
+    ),
 ]
 
 SAMPLES = 3 * PER_VIDEO
