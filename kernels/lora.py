@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from videomind.kernels.lora_few import add_lora_few, is_few
 from videomind.kernels.lora_grouped import add_lora_grouped
 from videomind.kernels.lora_stack import Factors, LoraStack
 from videomind.kernels.routing import BASE, Routing, route
@@ -20,4 +21,7 @@ def add_lora(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Routing) -> 
         stack: the layer's adapters.
         routing: from `route`, for the same tokens.
     """
-    return add_lora_grouped(y_NO, x_NI, stack, routing) if routing.groups else y_NO
+    if not routing.groups:
+        return y_NO
+    version = add_lora_few if is_few(x_NI, stack, routing) else add_lora_grouped
+    return version(y_NO, x_NI, stack, routing)

@@ -26,8 +26,8 @@ def _add(y_nO: Tensor, x_nI: Tensor, adapted: Adapted | None) -> None:
     if adapted is None:
         return
     low = linear(x_nI, adapted.a)
-    for ranks, columns, factors in adapted.parts:
+    for ranks, columns, b, stretch, bias in adapted.parts:
         y = y_nO[:, columns]
-        if factors.stretch is not None:
-            y += factors.stretch * (y if factors.bias is None else y - factors.bias)
-        y.addmm_(low[:, ranks], factors.b.T)
+        if stretch is not None:
+            y += stretch * (y if bias is None else y - bias)
+        y.addmm_(low[:, ranks], b)

@@ -12,9 +12,11 @@ def add_lora_reference(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Ro
     """The contract of `videomind.kernels.lora.add_lora`, in the number type of its arguments."""
     for token, adapter in enumerate(routing.index.tolist()):
         adapted = stack.adapters[adapter] if adapter != BASE else None
-        for _, columns, factors in adapted.parts if adapted else ():
-            y = y_NO[token, columns]
-            if factors.stretch is not None:
-                y += factors.stretch * (y if factors.bias is None else y - factors.bias)
-            y += factors.b @ (factors.a @ x_NI[token])
+        if adapted is None:
+            continue
+        for part in adapted.parts:
+            y = y_NO[token, part.columns]
+            if part.stretch is not None:
+                y += part.stretch * (y if part.bias is None else y - part.bias)
+            y += adapted.a[part.ranks] @ x_NI[token] @ part.b
     return y_NO

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 BASE = -1
@@ -32,10 +33,25 @@ class Routing:
     index: Tensor
     groups: tuple[Group, ...]
     places: Tensor | None = None
+    _masks: dict[tuple[tuple[int, ...], torch.dtype], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         assert self.index.ndim == 1
         assert all(group.adapter != BASE and group.start < group.end for group in self.groups)
+
+    def asked_for(self, ranks: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """1 where a token asked for the adapter that a column belongs to, else 0 [N, sum of ranks].
+
+        Args:
+            ranks: columns of each adapter. Layers mostly have the same, so the answer is kept.
+            dtype: of the ones and zeros.
+        """
+        mask = self._masks.get((ranks, dtype))
+        if mask is None:
+            counts = torch.tensor(ranks, device=self.index.device)
+            owner_R = torch.arange(len(ranks), device=self.index.device).repeat_interleave(counts)
+            mask = self._masks[ranks, dtype] = (self.index[:, None] == owner_R).to(dtype)
+        return mask
 
 
 def route(index: Tensor) -> Routing:

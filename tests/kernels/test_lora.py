@@ -9,6 +9,8 @@ from torch import nn
 
 from tests.kernels.lora_cases import BATCHES, LAYERS, MIXED, case
 from videomind.kernels.lora import BASE, Factors, LoraStack, add_lora, route
+from videomind.kernels.lora_few import add_lora_few, is_few
+from videomind.kernels.lora_grouped import add_lora_grouped
 from videomind.kernels.lora_reference import add_lora_reference
 
 ROUNDING = {torch.float64: 1e-12, torch.float32: 2e-5, torch.bfloat16: 0.06, torch.float16: 8e-3}
@@ -130,4 +132,33 @@ def test_one_shrink_serves_all_slices() -> None:
     assert second is not None
     assert first.a.shape == (3 * MIXED[0], 80)
     assert second.a.shape == (2 * MIXED[1], 80)  # it leaves the last slice alone
-    assert all(part.factors.a.data_ptr() == first.a[part.ranks].data_ptr() for part in first.parts)
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_factors_are_held_once(dora: bool) -> None:
+    stack = case([0], outs=LAYERS["q, k, v"], dora=dora).stack
+    assert stack.whole is not dora
+    present = [one for one in stack.adapters if one is not None]
+    assert sum(len(one.a) for one in present) == len(stack.a) == sum(stack.ranks)
+    assert {one.a.untyped_storage().data_ptr() for one in present} == {stack.a.untyped_storage().data_ptr()}
+    parts = [part.b for one in present for part in one.parts]
+    assert {part.untyped_storage().data_ptr() for part in parts} == {stack.b.untyped_storage().data_ptr()}
+    assert dora == (sum(part.numel() for part in parts) == stack.b.numel())
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_few_tokens_and_many_are_added_alike(batch: str) -> None:
+    given = case(BATCHES[batch], outs=LAYERS["q, k, v"])
+    if given.routing.groups:
+        few = add_lora_few(given.y.clone(), given.x, given.stack, given.routing)
+        many = add_lora_grouped(given.y.clone(), given.x, given.stack, given.routing)
+        torch.testing.assert_close(few, many, atol=2e-5, rtol=2e-5)
+
+
+def test_which_of_both_depends_on_tokens_and_layer() -> None:
+    small, large = case([0], (16,) * 4, (192, 64, 64), 192), case([0], (64,) * 4, (1536, 256, 256), 1536)
+    assert is_few(small.x, small.stack, small.routing)
+    mixed = route(torch.arange(4))
+    assert is_few(small.x.expand(4, -1), small.stack, mixed)
+    assert not is_few(small.x.expand(64, -1), small.stack, route(torch.arange(64) % 4))
+    assert not is_few(large.x.expand(4, -1), large.stack, mixed)

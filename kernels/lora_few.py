@@ -1,0 +1,40 @@
+"""Batched multi-LoRA for a few tokens, as when replies are decoded: two products, whichever adapters they ask for."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import linear
+
+from videomind.kernels.lora_stack import LoraStack
+from videomind.kernels.routing import Routing
+
+WORTH = 1 << 18
+"""Multiplications that take about as long as the calls which a group of tokens costs when it is treated by itself."""
+
+
+def is_few(x_NI: Tensor, stack: LoraStack, routing: Routing) -> bool:
+    """Whether tokens are so few, and the layer so small, that fewer calls matter more than fewer multiplications."""
+    if not stack.whole:
+        return False
+    groups = routing.groups
+    ranks = stack.ranks[groups[0].adapter] if len(groups) == 1 else len(stack.a)
+    return len(x_NI) * ranks * (stack.a.shape[1] + stack.b.shape[1]) <= WORTH * (1 + len(groups))
+
+
+def add_lora_few(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Routing) -> Tensor:
+    """The contract of `videomind.kernels.lora.add_lora`, for stacks that are whole.
+
+    One adapter is multiplied by itself. Several are all multiplied with all tokens, and what a token has not asked for
+    is put to 0 between shrink and expand.
+    """
+    if len(routing.groups) > 1:
+        low = linear(x_NI, stack.a).mul_(routing.asked_for(stack.ranks, x_NI.dtype))
+        return y_NO.addmm_(low, stack.b)
+    ((adapter, start, end),) = routing.groups
+    adapted = stack.adapters[adapter]
+    if adapted is not None:
+        assert adapted.b is not None
+        all_tokens = end - start == len(y_NO)
+        y, x = (y_NO, x_NI) if all_tokens else (y_NO[start:end], x_NI[start:end])
+        y.addmm_(linear(x, adapted.a), adapted.b)
+    return y_NO
