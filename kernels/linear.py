@@ -31,19 +31,26 @@ def linear(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor
     Returns:
         [..., out].
     """
-    width = x.shape[-1]
-    rows = x.numel() // width if width else 0
-    if rows < FEWEST_ROWS or rows * weight_OI.numel() < FEWEST_PRODUCTS or not _may_use_onednn(x, weight_OI, bias_O):
+    if not takes_onednn(x, weight_OI, bias_O):
         return torch_linear(x, weight_OI, bias_O)
-    y: Tensor = torch.ops.mkldnn._linear_pointwise(x.reshape(rows, width), weight_OI, bias_O, "none", [], "")
+    x_NI = x.reshape(-1, x.shape[-1])
+    y: Tensor = torch.ops.mkldnn._linear_pointwise(x_NI, weight_OI, bias_O, "none", [], "")
     return y if x.dim() == 2 else y.view(*x.shape[:-1], -1)
 
 
-def _may_use_onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
-    """oneDNN's product is for float32 on this processor, rows one after another, and has no gradient."""
-    if not HAS_ONEDNN or x.device.type != "cpu" or x.dtype != torch.float32 or weight.dtype != torch.float32:
+def takes_onednn(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> bool:
+    """Whether `linear` multiplies these with oneDNN.
+
+    Its product is for float32 on this processor and has no gradient. Numbers must stand one after another along a
+    tensor's last dimension, or along a weight's first.
+    """
+    width = x.shape[-1]
+    rows = x.numel() // width if width else 0
+    if rows < FEWEST_ROWS or rows * weight_OI.numel() < FEWEST_PRODUCTS or not HAS_ONEDNN:
         return False
-    if x.stride(-1) != 1 or weight.stride(-1) != 1:
+    if x.device.type != "cpu" or x.dtype != torch.float32 or weight_OI.dtype != torch.float32:
         return False
-    wanted = x.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+    if x.stride(-1) != 1 or 1 not in weight_OI.stride():
+        return False
+    wanted = x.requires_grad or weight_OI.requires_grad or (bias_O is not None and bias_O.requires_grad)
     return not (wanted and torch.is_grad_enabled())
