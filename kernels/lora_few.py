@@ -17,17 +17,17 @@ def is_few(x_NI: Tensor, stack: LoraStack, routing: Routing) -> bool:
     if not stack.whole:
         return False
     groups = routing.groups
-    ranks = stack.ranks[groups[0].adapter] if len(groups) == 1 else len(stack.a)
+    ranks = stack.ranks[groups[0].adapter] if _is_one_run(routing) else len(stack.a)
     return len(x_NI) * ranks * (stack.a.shape[1] + stack.b.shape[1]) <= WORTH * (1 + len(groups))
 
 
 def add_lora_few(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Routing) -> Tensor:
     """The contract of `videomind.kernels.lora.add_lora`, for stacks that are whole.
 
-    One adapter is multiplied by itself. Several are all multiplied with all tokens, and what a token has not asked for
-    is put to 0 between shrink and expand.
+    One run of tokens of one adapter is multiplied by itself. Otherwise all adapters are multiplied with all tokens, and
+    what a token has not asked for is put to 0 between shrink and expand.
     """
-    if len(routing.groups) > 1:
+    if not _is_one_run(routing):
         low = linear(x_NI, stack.a).mul_(routing.asked_for(stack.ranks, x_NI.dtype))
         return y_NO.addmm_(low, stack.b)
     ((adapter, start, end),) = routing.groups
@@ -38,3 +38,7 @@ def add_lora_few(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Routing)
         y, x = (y_NO, x_NI) if all_tokens else (y_NO[start:end], x_NI[start:end])
         y.addmm_(linear(x, adapted.a), adapted.b)
     return y_NO
+
+
+def _is_one_run(routing: Routing) -> bool:
+    return len(routing.groups) == 1 and routing.places is None

@@ -23,6 +23,7 @@ BATCHES = {
     "alternating": [0, 3, BASE, 1] * 20,
     "runs": [1] * 40 + [BASE] * 3 + [0] * 70 + [1] * 33 + [3],
     "some are absent": [3, 1, 3, 3, BASE, 1, 3],
+    "one in several runs, with the base between": [BASE] * 5 + [2] * 3 + [BASE] * 6 + [2] * 3 + [BASE] * 4 + [2] * 2,
     "the base first, as with activated adapters": [BASE] * 17 + [2] * 5,
 }
 LAYERS = {"one": (96,), "q, k, v": (96, 32, 32), "odd": (65, 3)}
