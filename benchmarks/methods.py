@@ -29,6 +29,7 @@ from peft import PeftModel
 from rich.console import Console
 from torch import Tensor
 
+from benchmarks.text_states import text_states
 from videomind.errors import AdapterKindError
 from videomind.lora_switch.adapter import CONFIG_FILE, Adapter, read_adapter, write_adapter
 from videomind.lora_switch.bundle import NANO, load_bundle
@@ -249,9 +250,7 @@ def _switched(adapter: Adapter, config: dict[str, Any]) -> Tensor:
     index = torch.full_like(_ids(), switch.index(ROLE))
     if config.get("alora_invocation_tokens"):
         index[:, : index.shape[1] - index.shape[1] // 2] = switch.index(None)
-    with torch.inference_mode(), switch.acting(index):
-        states: Tensor = text(inputs_embeds=text.embed_tokens(_ids()))[0]
-    return states
+    return text_states(text, switch, _ids(), index)
 
 
 def _trained_numbers(method: MethodConfig) -> int:

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
 from videomind.errors import BundleError
-from videomind.kernels.lora import BASE, Factors, LoraStack, add_lora, route
+from videomind.kernels.linear import linear
+from videomind.kernels.lora import BASE, Factors, LoraStack
 from videomind.lora_switch.adapter import Adapter, LoRAPair
 from videomind.lora_switch.rows import TokenRows
-
-NOBODY = route(torch.tensor([BASE]))
-
-
-class SwitchedLinear(nn.Module):
-    """A linear layer of the backbone with the factors of every adapter that touches it."""
-
-    def __init__(self, base: nn.Linear, switch: RoleSwitch, stack: LoraStack) -> None:
-        super().__init__()
-        self.base = base
-        self._switch = [switch]  # in a list, so that it is not taken for a submodule
-        self._stack = stack
-
-    def forward(self, x_BLI: Tensor) -> Tensor:
-        y: Tensor = self.base(x_BLI)
-        add_lora(y.flatten(0, -2), x_BLI.flatten(0, -2), self._stack, self._switch[0].routing)
-        return y
 
 
 class RoleSwitch:
     """The adapters of all roles on one text model.
 
     Args:
-        text_model: transformers' text model; its adapted linear layers are replaced in place.
+        text_model: transformers' text model, which is left as it is.
         embed_tokens: the base's input embedding.
         lm_head: the base's output projection.
         adapters: per role name, its adapter.
@@ -51,16 +35,14 @@ class RoleSwitch:
         lm_head: nn.Linear,
         adapters: Mapping[str, Adapter],
     ) -> None:
-        self.routing = NOBODY
         self._index = {role: i for i, role in enumerate(adapters)}
         self._weight = embed_tokens.weight
         self._base_embed, self._base_head = embed_tokens.weight, lm_head.weight
-        modules = dict(text_model.named_modules())
-        for name in sorted({name for adapter in adapters.values() for name in adapter.pairs}):
-            factors = [self._factors(role, adapter, name, modules) for role, adapter in adapters.items()]
-            parent, _, leaf = name.rpartition(".")
-            base = modules[name]
-            setattr(modules[parent], leaf, SwitchedLinear(base, self, LoraStack.of([factors], [base.out_features])))
+        self._modules = {name: one for name, one in text_model.named_modules() if isinstance(one, nn.Linear)}
+        names = sorted({name for adapter in adapters.values() for name in adapter.pairs})
+        self._factors = {
+            name: [self._fitted(role, adapter, name) for role, adapter in adapters.items()] for name in names
+        }
         self._embed = {role: self._own(role, adapter, "embed_tokens.weight") for role, adapter in adapters.items()}
         self._head = {role: self._own(role, adapter, "lm_head.weight") for role, adapter in adapters.items()}
         self._rows = {role: self._own_rows(role, adapter) for role, adapter in adapters.items()}
@@ -70,18 +52,24 @@ class RoleSwitch:
         """Adapter index of a role; `BASE` for a role without adapter and for the base model."""
         return BASE if role is None else self._index.get(role, BASE)
 
-    @contextmanager
-    def acting(self, index_BL: Tensor) -> Iterator[None]:
-        """Within this context the backbone's next forward uses these adapters, token by token."""
-        before, self.routing = self.routing, route(index_BL)
-        try:
-            yield
-        finally:
-            self.routing = before
+    def stack(self, names: Sequence[str]) -> LoraStack | None:
+        """The adapters of linear layers that read the same input, as one layer; None where no adapter touches them."""
+        if not any(name in self._factors for name in names):
+            return None
+        nothing: list[Factors | None] = [None] * len(self._index)
+        slices = [self._factors.get(name, nothing) for name in names]
+        return LoraStack.of(slices, [self._modules[name].out_features for name in names])
 
-    def embed(self, ids_BL: Tensor, roles: Sequence[str | None]) -> Tensor:
-        """Input embeddings [B, L, H], each row from its role's own table or token rows where it has some."""
-        return torch.stack([self._embed_one(ids, role or "") for ids, role in zip(ids_BL, roles, strict=True)])
+    def embed(self, ids: Sequence[Tensor], roles: Sequence[str | None]) -> Tensor:
+        """Input embeddings [N, H] of several texts, one behind the other.
+
+        Args:
+            ids: the tokens of each text.
+            roles: whose each text is; a role's own table or token rows are used where it has some.
+        """
+        same = groupby(zip(ids, roles, strict=True), key=lambda text: text[1])
+        parts = [self._embed_one(torch.cat([one for one, _ in texts]), role or "") for role, texts in same]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def owner(self, role: str, ids: Sequence[int]) -> str | None:
         """The role, if it embeds any of these tokens in its own way; None where they are embedded as by the base."""
@@ -96,7 +84,7 @@ class RoleSwitch:
 
     def logits(self, states: Tensor, role: str | None) -> Tensor:
         """Float32 logits [..., V] of normed states [..., H] as a role scores them."""
-        logits = nn.functional.linear(states, self.head(role)).float()
+        logits = linear(states, self.head(role)).float()
         rows = self._rows.get(role or "", None)
         return logits if rows is None else rows.scored(logits, states)
 
@@ -125,12 +113,12 @@ class RoleSwitch:
             )
         return tensor.to(self._weight)
 
-    def _factors(self, role: str, adapter: Adapter, name: str, modules: dict[str, nn.Module]) -> Factors | None:
+    def _fitted(self, role: str, adapter: Adapter, name: str) -> Factors | None:
         pair = adapter.pairs.get(name)
         if pair is None:
             return None
-        base = modules.get(name)
-        if not isinstance(base, nn.Linear):
+        base = self._modules.get(name)
+        if base is None:
             raise BundleError(f"adapter of {role} is for another base: it adapts {name}, which this base lacks")
         if pair.a.shape[1] != base.in_features or pair.b.shape[0] != base.out_features:
             raise BundleError(

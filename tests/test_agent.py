@@ -112,9 +112,9 @@ def test_find_grounds_and_verifies_only(tiny_agent: Agent, frames: np.ndarray) -
 
 def test_a_second_question_reuses_frames_and_visual_tokens(tiny_agent: Agent, frames: np.ndarray) -> None:
     tiny_agent.ask(frames, "What happens?")
-    before = tiny_agent.engine._views.made
+    before = tiny_agent.engine._views.pairs.made
     again = tiny_agent.ask(frames, "What else happens?")
-    assert tiny_agent.engine._views.made == before
+    assert tiny_agent.engine._views.pairs.made == before
     assert again.timings["decode"] < 1
 
 

@@ -9,11 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
+from videomind.errors import Cancelled
+
 T = TypeVar("T")
 _WAITING = ThreadPoolExecutor(max_workers=256, thread_name_prefix="videomind")
 """Threads in which blocking calls are awaited: many questions at once may wait for an engine."""
 Cancel = threading.Event
 """Set by the caller to stop a request; what runs it then raises `Cancelled` before its next step."""
+
+
+def check(cancel: Cancel | None) -> None:
+    """Raises:
+    Cancelled: the caller wants no more.
+    """
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("cancelled by the caller")
 
 
 async def run_cancellable(call: Callable[[Cancel], T]) -> T:

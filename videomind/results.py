@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -81,6 +81,10 @@ class Usage:
     cached_tokens: int = 0
     encoded: bool = False
     kv_bytes: int = 0
+
+    def again(self) -> Usage:
+        """Of a request that was made a second time at once: everything was there."""
+        return replace(self, cached_tokens=self.prompt_tokens, encoded=False)
 
     def __add__(self, other: Usage) -> Usage:
         """Of two requests made for one call, one after the other."""

@@ -4,7 +4,6 @@ Tolerances, float32 on CPU: states 1e-4 (they are some tens large), logits 1e-5,
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +16,13 @@ from transformers import Qwen2VLForConditionalGeneration
 from tests import tiny
 from videomind.cancellable import Cancel
 from videomind.engines.base import RoleRequest
-from videomind.engines.batch import Prepared, split_by_tokens
-from videomind.engines.prefix import Prefix
-from videomind.engines.text_model import all_states
+from videomind.engines.batch import split_by_tokens
+from videomind.engines.text_model import frame_states
 from videomind.engines.torch_engine import TorchEngine
 from videomind.errors import Cancelled, EngineError
 from videomind.lora_switch.adapter import Adapter
 from videomind.lora_switch.bundle import Role, load_bundle, load_role, save_role
 from videomind.lora_switch.rows import TokenRows
-from videomind.model.prompt import EncodedPrompt
 from videomind.vision.clip import Clip, load_clip
 from videomind.vision.patches import patchify
 from videomind.vision.reader import open_video
@@ -130,10 +127,12 @@ def mixed(clips: list[Clip]) -> list[RoleRequest]:
 
 
 def forward(engine: TorchEngine, requests: Sequence[RoleRequest]) -> tuple[list[Tensor], list[Tensor]]:
-    """States of all tokens and logits of the next one, for each request, from one batch."""
-    items = engine._prepare(requests, None)
-    rows = engine._text.prefill(items, None).states
-    states = [all_states(item, row) for item, row in zip(items, rows, strict=True)]
+    """States of the frame pairs and of the text, and logits of the next token, of each request, from one batch."""
+    items, rests, _ = engine._text.prefill(engine._prepare(requests, None), None)
+    states = []
+    for item, rest in zip(items, rests, strict=True):
+        text = int(item.prompt.video[-1]) + 2 - item.start
+        states.append(torch.cat([frame_states(item, rest), rest[text:]]))
     with torch.inference_mode():
         return states, [engine._text.logits(s[-1], r.role) for s, r in zip(states, requests, strict=True)]
 
@@ -267,13 +266,14 @@ def test_only_equal_frames_are_the_same_view(shared: TorchEngine, frames: np.nda
     assert cached(shared, *(request("answerer", view) for view in views)) == [0, 0, 0, 0]
 
 
-def test_a_view_with_segment_tokens_shares_nothing(shared: TorchEngine, clips: list[Clip]) -> None:
+def test_a_candidate_is_shared_by_questions_about_it_alone(shared: TorchEngine, clips: list[Clip]) -> None:
     shared.forget()
-    made = shared._text._prefixes.made
     requests = [request("verifier", clips[1], segment=(1, 3)), request("verifier", clips[1], segment=(2, 5))]
-    for _ in range(2):
-        assert [choice.usage.cached_tokens for choice in shared.choose(requests, ["Yes"])] == [0, 0]
-    assert shared._text._prefixes.made == made
+    assert [choice.usage.cached_tokens for choice in shared.choose(requests, ["Yes"])] == [0, 0]
+    again = [request("verifier", clips[1], "and then?", segment=segment) for segment in ((1, 3), (1, 4))]
+    first, second = (choice.usage.cached_tokens for choice in shared.choose(again, ["Yes"]))
+    assert first == beginning(shared, again[0]) + 2  # two segment tokens more
+    assert second == 0
 
 
 def test_what_is_kept_stays_within_its_budget(
@@ -323,30 +323,17 @@ def test_a_device_out_of_memory_says_what_to_do_and_goes_on(
         raise torch.OutOfMemoryError("no memory")
 
     with monkeypatch.context() as patched:
-        patched.setattr(plain._backbone, "forward", no_memory)
+        patched.setattr(plain._text._decoder, "forward", no_memory)
         with pytest.raises(EngineError, match="ran out of memory: use a smaller model"):
             plain.generate([request("planner", clips[0])])
     assert cached(plain, request("planner", clips[0])) == [0]
 
 
-def item(length: int, start: int) -> Prepared:
-    """An item of so many tokens, of which a prefix holds some."""
-    prompt = EncodedPrompt([0] * length, np.zeros((3, length), dtype=np.int64), np.arange(1), length)
-    prefix = Prefix((), (), torch.zeros(start, 1)) if start else None
-    return Prepared(None, prompt, torch.zeros(1, 1), False, prefix=prefix)
-
-
-def test_groups_are_of_similar_length_and_within_both_budgets() -> None:
-    items = [item(*size) for size in ((100, 90), (10, 0), (12, 0), (100, 0), (11, 9), (300, 0), (100, 95))]
-    assert split_by_tokens(items, most_new=40, most=250) == [[1, 4, 2], [3], [0, 6], [5]]
-    assert split_by_tokens(items[:3], most_new=1000, most=199) == [[1, 2], [0]]  # what is in the cache counts here
-    assert split_by_tokens(items[:3], most_new=1000, most=300) == [[1, 2, 0]]
-    assert split_by_tokens([], 10, 10) == []
-
-
-def test_one_forward_at_a_time_also_from_many_threads(plain: TorchEngine, clips: list[Clip]) -> None:
-    expected = [plain.generate([one])[0].text for one in mixed(clips)]
-    plain.forget()
-    with ThreadPoolExecutor(4) as pool:
-        replies = list(pool.map(lambda one: plain.generate([one])[0].text, mixed(clips) * 2))
-    assert replies == expected * 2
+def test_batches_keep_together_what_begins_alike_and_stay_within_both_budgets() -> None:
+    lengths = [100, 10, 110, 12, 105, 300]
+    alike = [([0, 2, 4], 90, True), ([1], 0, False), ([3], 0, False), ([5], 0, False)]
+    assert split_by_tokens(lengths, alike, most_new=145, most=1000) == [[0, 2, 4, 1], [3], [5]]
+    known = [([0, 2, 4], 90, False), *alike[1:]]
+    assert split_by_tokens(lengths, known, most_new=47, most=1000) == [[0, 2, 4], [1, 3], [5]]
+    assert split_by_tokens(lengths, known, most_new=1000, most=121) == [[0, 2], [4, 1], [3], [5]]  # 90 once a batch
+    assert split_by_tokens(lengths, alike, most_new=1, most=1) == [[0], [2], [4], [1], [3], [5]]

@@ -12,13 +12,11 @@ from transformers import Qwen2VLForConditionalGeneration
 
 from tests import tiny
 from videomind.cancellable import Cancel
-from videomind.engines import torch_engine
 from videomind.engines.base import Reply, RoleRequest
 from videomind.engines.device import pick_device, pick_dtype
-from videomind.engines.torch_engine import MAX_PATCHES_ON_CPU, TorchEngine, _of_one_size
+from videomind.engines.torch_engine import TorchEngine
 from videomind.errors import Cancelled, EngineError, InputError
 from videomind.lora_switch.bundle import load_bundle
-from videomind.roles.spec import CELL, View
 from videomind.vision.clip import Clip, load_clip
 from videomind.vision.patches import patchify
 from videomind.vision.reader import open_video
@@ -110,30 +108,6 @@ def test_a_view_is_encoded_once(tiny_bundle: Path, clips: list[Clip]) -> None:
     engine.close()
 
 
-def test_views_that_are_encoded_together_give_what_each_gives_alone(
-    tiny_engine: TorchEngine, clips: list[Clip], frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wide = View(fps=1.0, max_frames=16, min_pixels=8 * CELL, max_pixels=8 * CELL)
-    with open_video(np.ascontiguousarray(frames[:, :42]), fps=1.0) as reader:
-        views = [clips[0], load_clip(reader, wide), clips[1], clips[2], load_clip(reader, wide, (0.0, 5.0))]
-    assert len({view.grid[1:] for view in views}) == 2
-    alone = [tiny_engine._encode([view], None)[0] for view in views]
-    for most in (MAX_PATCHES_ON_CPU, 100, 1):
-        monkeypatch.setattr(torch_engine, "MAX_PATCHES_ON_CPU", most)
-        for one, other in zip(tiny_engine._encode(views, None), alone, strict=True):
-            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
-            assert one.untyped_storage().nbytes() == one.nbytes  # keeping one does not keep the others
-
-
-def test_views_of_one_size_go_through_the_tower_together_up_to_a_limit(clips: list[Clip]) -> None:
-    pairs = [clip.grid[0] for clip in clips]
-    assert pairs == [4, 8, 8]
-    size = clips[0].grid[1] * clips[0].grid[2]
-    assert _of_one_size(clips, 100 * size) == [[0, 1, 2]]
-    assert _of_one_size(clips, 12 * size) == [[0, 1], [2]]
-    assert _of_one_size(clips, 1) == [[0], [1], [2]]
-
-
 @pytest.mark.parametrize("compat", [False, True])
 def test_a_grounder_among_others_finds_what_it_finds_alone(
     finder_bundle: Path, clips: list[Clip], compat: bool
@@ -217,3 +191,12 @@ def test_devices_and_types_are_checked() -> None:
         pick_device("tpu")
     with pytest.raises(EngineError, match="bfloat16"):
         pick_dtype("int3", torch.device("cpu"))
+
+
+def test_the_same_candidate_twice_is_scored_once(tiny_engine: TorchEngine, clips: list[Clip]) -> None:
+    tiny_engine.forget()
+    same, other = (request("verifier", clips[1], segment=segment) for segment in ((1, 3), (2, 4)))
+    first, second, third = tiny_engine.choose([same, other, same], ["Yes", "No"])
+    assert first.probabilities == third.probabilities != second.probabilities
+    assert first.usage.cached_tokens == 0
+    assert third.usage.cached_tokens == third.usage.prompt_tokens

@@ -40,7 +40,7 @@ def test_they_equal_a_whole_copy_with_these_rows_changed(tiny_bundle: Path) -> N
     table[IDS], head[IDS] = own.embed, own.head
     ids = torch.tensor([[7, 1, 260, 7], [7, 1, 260, 7]])
     states = torch.randn(2, 5, tiny.HIDDEN, generator=torch.Generator().manual_seed(0))
-    embeds = both.embed(ids, ["verifier", "planner"])
+    embeds = both.embed(list(ids), ["verifier", "planner"]).unflatten(0, (2, -1))
     torch.testing.assert_close(embeds[0], table[ids[0]])
     torch.testing.assert_close(embeds[1], both.head("planner")[ids[1]])  # the base ties them
     torch.testing.assert_close(both.logits(states, "verifier"), states @ head.T, atol=1e-5, rtol=1e-5)

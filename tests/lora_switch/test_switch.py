@@ -9,9 +9,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
 from transformers import Qwen2VLForConditionalGeneration
 
+from benchmarks.text_states import text_states
 from tests import tiny
 from videomind.errors import BundleError
-from videomind.kernels.lora import BASE
+from videomind.kernels.lora import BASE, add_lora, route
 from videomind.lora_switch.adapter import Adapter, LoRAPair
 from videomind.lora_switch.switch import RoleSwitch
 
@@ -47,8 +48,7 @@ def switch_states(bundle: Path, ids_BL: Tensor, roles: list[str | None]) -> Tens
     text = model.model.language_model
     switch = RoleSwitch(text, text.embed_tokens, model.lm_head, ADAPTERS)
     index = torch.tensor([switch.index(role) for role in roles])[:, None].expand_as(ids_BL)
-    with torch.inference_mode(), switch.acting(index):
-        return text(ids_BL).last_hidden_state
+    return text_states(text, switch, ids_BL, index)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,13 @@ def test_a_dora_brings_rows_to_their_lengths_for_its_own_tokens(biased: bool) ->
     expected = torch.stack(
         [nn.functional.linear(x[i, j], weights[int(index[i, j])], layer.bias) for i in range(2) for j in range(5)]
     ).view(2, 5, 6)
+    stack = switch.stack(["layer"])
+    assert stack is not None
     with torch.inference_mode():
-        with switch.acting(index):
-            mixed = model["layer"](x)
-        with switch.acting(torch.zeros_like(index)):
-            alone = model["layer"](x)
+        mixed, alone = (
+            add_lora(layer(x).flatten(0, 1), x.flatten(0, 1), stack, route(which)).view(2, 5, 6)
+            for which in (index, torch.zeros_like(index))
+        )
     torch.testing.assert_close(mixed, expected, atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(alone, nn.functional.linear(x, weights[0], layer.bias), atol=1e-6, rtol=1e-6)
 
@@ -109,9 +111,8 @@ def test_an_adapter_from_its_invocation_on_equals_peft_alora(tiny_bundle: Path) 
     switch = RoleSwitch(text, text.embed_tokens, model.lm_head, {"planner": adapter})
     index = torch.full_like(ids, BASE)
     index[:, at:] = switch.index("planner")
-    with torch.inference_mode(), switch.acting(index):
-        ours = model.lm_head(text(ids).last_hidden_state)
     with torch.inference_mode():
+        ours = model.lm_head(text_states(text, switch, ids, index))
         theirs = reference(input_ids=ids).logits
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
@@ -122,7 +123,7 @@ def test_own_embeddings_are_used_by_their_role_alone(tiny_bundle: Path) -> None:
     own = tiny.random_adapter(2, vocabulary=text.embed_tokens.num_embeddings, seed=9)
     switch = RoleSwitch(text, text.embed_tokens, model.lm_head, {**ADAPTERS, "verifier": own})
     ids = torch.tensor([[3, 4], [3, 4]])
-    rows = switch.embed(ids, ["verifier", "planner"])
+    rows = switch.embed(list(ids), ["verifier", "planner"]).unflatten(0, (2, -1))
     torch.testing.assert_close(rows[0], own.embeddings["embed_tokens.weight"][[3, 4]])
     torch.testing.assert_close(rows[1], text.embed_tokens.weight[[3, 4]])
     assert switch.head("planner") is model.lm_head.weight

@@ -15,6 +15,7 @@ from peft.tuners.lora.conversion import convert_to_lora
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from benchmarks.text_states import text_states
 from tests import tiny
 from tests.training.lessons import IDS, OTHERS, begin, config, load_base
 from videomind.engines.torch_engine import TorchEngine
@@ -52,8 +53,7 @@ def switched(base: Path, folder: Path) -> Tensor:
     model = copy.deepcopy(load_base(base))
     text = model.model.language_model
     switch = RoleSwitch(text, text.embed_tokens, model.lm_head, {"grounder": read_adapter(folder)})
-    with torch.inference_mode(), switch.acting(torch.zeros_like(IDS)):
-        return text(inputs_embeds=text.embed_tokens(IDS))[0]
+    return text_states(text, switch, IDS, torch.zeros_like(IDS))
 
 
 @pytest.mark.parametrize("name", ["dora", *OTHERS])

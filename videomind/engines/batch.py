@@ -1,4 +1,4 @@
-"""Padding prompts of one batch to a common length and putting the visual tokens in place."""
+"""Packing the tokens of a batch of prompts one behind the other and putting the visual tokens in place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ class Piece(NamedTuple):
         video: which of them are video tokens.
         visual: [·, H] what stands in for these.
         acts_from: the first token on which the role's adapter acts; negative if it acted before already.
-        before: tokens of the prompt that are in the KV cache.
     """
 
     role: str
@@ -36,7 +35,6 @@ class Piece(NamedTuple):
     video: IntArray
     visual: Tensor
     acts_from: int
-    before: int
 
 
 class Prepared(NamedTuple):
@@ -48,8 +46,8 @@ class Prepared(NamedTuple):
         visual: its visual tokens.
         encoded: whether the visual tower ran for it.
         acts_from: the first token on which its adapter acts.
-        prefix: KV and states of its first tokens, or None.
-        reused: whether these were there already.
+        prefix: what the text model made of its first tokens, or None.
+        reused: whether that was there already.
     """
 
     request: RoleRequest
@@ -71,82 +69,75 @@ class Prepared(NamedTuple):
 
     @property
     def usage(self) -> Usage:
-        kept = 0 if self.prefix is None else self.prefix.kv_bytes
+        kept = 0 if self.prefix is None else self.prefix.kv.nbytes
         return Usage(self.length, self.start if self.reused else 0, self.encoded, kept)
 
     def piece(self, begin: int, end: int) -> Piece:
-        """Its tokens from `begin` to `end`; those before are in the KV cache."""
-        inside = (self.prompt.video >= begin) & (self.prompt.video < end)
+        """Its tokens from `begin` to `end`."""
+        video = self.prompt.video
+        first, last = np.searchsorted(video, (begin, end)).tolist()
         return Piece(
             self.request.role,
             self.prompt.ids[begin:end],
             self.prompt.positions[:, begin:end],
-            self.prompt.video[inside] - begin,
-            self.visual[torch.from_numpy(np.flatnonzero(inside)).to(self.visual.device)],
+            video[first:last] - begin,
+            self.visual[first:last],
             self.acts_from - begin,
-            begin,
         )
 
-    @property
-    def rest(self) -> Piece:
-        """What the prefix does not hold."""
-        return self.piece(self.start, self.length)
 
-
-class Batch(NamedTuple):
-    """Left-padded inputs of one forward.
+class Packed(NamedTuple):
+    """Inputs of one forward.
 
     Attributes:
-        embeds: [B, L, H].
-        positions: [3, B, L].
-        mask: [B, K + L] over KV cache and input, or None when nothing is padded.
-        adapters: [B, L] adapter index of each token.
+        embeds: [N, H].
+        positions: [3, N].
+        adapters: [N] adapter index of each token.
     """
 
     embeds: Tensor
     positions: Tensor
-    mask: Tensor | None
     adapters: Tensor
 
 
-def collate(pieces: Sequence[Piece], switch: RoleSwitch, device: torch.device) -> Batch:
-    """Batch pieces of any roles; what is in the KV cache is left-padded too."""
-    longest, cached = max(len(piece.ids) for piece in pieces), max(piece.before for piece in pieces)
-    pads = [longest - len(piece.ids) for piece in pieces]
-    ids = torch.zeros(len(pieces), longest, dtype=torch.long)
-    positions = torch.zeros(3, len(pieces), longest, dtype=torch.long)
-    mask = torch.ones(len(pieces), cached + longest, dtype=torch.long)
-    adapters = torch.full((len(pieces), longest), BASE)
-    for row, (piece, pad) in enumerate(zip(pieces, pads, strict=True)):
-        ids[row, pad:] = torch.tensor(piece.ids)
-        positions[:, row, pad:] = torch.from_numpy(piece.positions)
-        mask[row, : cached - piece.before] = 0
-        mask[row, cached : cached + pad] = 0
-        adapters[row, pad + max(piece.acts_from, 0) :] = switch.index(piece.role)
-    embeds = switch.embed(ids.to(device), [piece.role for piece in pieces])
-    for row, (piece, pad) in enumerate(zip(pieces, pads, strict=True)):
-        embeds[row, torch.from_numpy(piece.video + pad).to(device)] = piece.visual
-    padded = None if bool(mask.all()) else mask.to(device)
-    return Batch(embeds, positions.to(device), padded, adapters.to(device))
+def pack(pieces: Sequence[Piece], switch: RoleSwitch, device: torch.device) -> Packed:
+    """The tokens of pieces of any roles, in order."""
+    ids = [torch.tensor(piece.ids, device=device) for piece in pieces]
+    embeds = switch.embed(ids, [piece.role for piece in pieces])
+    positions = torch.from_numpy(np.concatenate([piece.positions for piece in pieces], axis=1))
+    adapters = torch.full((len(embeds),), BASE)
+    begin = 0
+    for piece in pieces:
+        end = begin + len(piece.ids)
+        adapters[begin + max(piece.acts_from, 0) : end] = switch.index(piece.role)
+        if len(piece.video):
+            embeds[torch.from_numpy(piece.video + begin).to(device)] = piece.visual.to(embeds.dtype)
+        begin = end
+    return Packed(embeds, positions.to(device), adapters.to(device))
 
 
-def split_by_tokens(items: Sequence[Prepared], most_new: int, most: int) -> list[list[int]]:
-    """Places of the items in groups of similar length (or single items).
+def split_by_tokens(
+    lengths: Sequence[int], kin: Sequence[tuple[Sequence[int], int, bool]], most_new: int, most: int
+) -> list[list[int]]:
+    """Places of prompts in batches (single prompts where one is too long), those that begin alike one after another.
 
     Args:
-        items: what is to be grouped.
-        most_new: padded tokens of a group that are not in the KV cache yet.
-        most: all padded tokens of a group.
+        lengths: tokens of each prompt.
+        kin: places of prompts that begin alike, how many tokens they share, and whether these are yet to be computed.
+        most_new: tokens of a batch that are yet to be computed.
+        most: all tokens of a batch, shared ones counted once.
     """
-    groups: list[list[int]] = []
+    batches: list[list[int]] = [[]]
     new = total = 0
-    for place in sorted(range(len(items)), key=lambda place: (items[place].length, items[place].start)):
-        item = items[place]
-        new, total = max(new, item.length - item.start), max(total, item.length)
-        count = len(groups[-1]) + 1 if groups else 1
-        if count > 1 and new * count <= most_new and total * count <= most:
-            groups[-1].append(place)
-        else:
-            groups.append([place])
-            new, total = item.length - item.start, item.length
-    return groups
+    for places, shared, is_new in kin:
+        held = False  # by the present batch
+        for place in places:
+            own, begins = lengths[place] - shared, 0 if held else shared
+            grows = own + (shared if is_new else 0)
+            if batches[-1] and (new + grows > most_new or total + own + begins > most):
+                batches.append([])
+                new, total, begins = 0, 0, shared
+            batches[-1].append(place)
+            new, total = new + grows, total + own + begins
+            held, is_new = True, False
+    return batches

@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
-from videomind.cancellable import Cancel
+from videomind.cancellable import Cancel, check
 from videomind.errors import Cancelled
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class LoopThread:
         """
         if cancel is not None and cancel.is_set():
             work.close()
-        _check(cancel)
+        check(cancel)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             while True:
@@ -78,19 +78,14 @@ def _result(future: Future[T], cancel: Cancel | None) -> T | object:
     except NotYet:
         if future.done():
             raise
-        _check(cancel)
+        check(cancel)
         return _END
 
 
 def _next(ready: queue.SimpleQueue[Any], cancel: Cancel | None) -> Any:
     while True:
-        _check(cancel)
+        check(cancel)
         try:
             return ready.get(timeout=None if cancel is None else _POLL)
         except queue.Empty:
             continue
-
-
-def _check(cancel: Cancel | None) -> None:
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("cancelled by the caller")

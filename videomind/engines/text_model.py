@@ -1,55 +1,72 @@
-"""Putting prompts through the text model: what prompts have in common once, the rest in batches, then decoding."""
+"""Putting prompts through the text model: what they have in common once, the rest packed, then decoding."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-from videomind.cancellable import Cancel
-from videomind.engines.batch import Prepared, collate, split_by_tokens
-from videomind.engines.prefix import Prefix, cut_prefixes, fill_cache
-from videomind.errors import Cancelled, EngineError
-from videomind.kernels.lora import BASE
+from videomind.cancellable import Cancel, check
+from videomind.engines.batch import Piece, Prepared, pack, split_by_tokens
+from videomind.engines.decoding import Branch, Decoding, Said
+from videomind.engines.draft import Drafter
+from videomind.engines.prefix import Prefix, pooled
+from videomind.errors import EngineError
+from videomind.kernels.lora import BASE, route
 from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.byte_cache import ByteCache
+from videomind.model.kv_cache import TRUNK, KVTree
+from videomind.model.kv_pack import KVFormat, pack_kv
 from videomind.model.qwen2_vl import Qwen2VLBackbone
+from videomind.model.text import Grown, TextDecoder
 
 T = TypeVar("T")
-PREFIX_CACHE_BYTES = 1 << 30
 MAX_BATCH_TOKENS = 32_768
 """Tokens of a batch, those in the KV cache included."""
 MAX_NEW_TOKENS_ON_CPU = 2048
 """Tokens that go through the text model at once; more no longer fit the processor's caches, and take longer each."""
+ROOM = 32
+"""Tokens of a reply that room is made for beforehand."""
 
 
 class Prefilled(NamedTuple):
-    """What a prefill gives: the states [B, L, H] of what was not in the prefixes, and how to go on decoding.
+    """What a prefill gives, for each request.
 
     Attributes:
-        states: left-padded, as the batch was.
-        cache: KV of everything.
-        mask: [B, K + L], or None when nothing is padded.
-        place: [B] the next position.
-        adapters: [B, 1] adapter of what comes next.
+        items: the requests, with their prefixes.
+        rests: states [n, H] of what is not in the prefix.
+        branches: where decoding goes on.
     """
 
-    states: Tensor
-    cache: Any
-    mask: Tensor | None
-    place: Tensor
-    adapters: Tensor
+    items: list[Prepared]
+    rests: list[Tensor]
+    branches: list[Branch]
 
 
-class Step(NamedTuple):
-    """One decoded token per row [B] and the pre-norm states [B, H] that predicted it."""
+class _Kin(NamedTuple):
+    """Requests whose prompts begin alike (or one by itself, which shares nothing).
 
-    tokens: list[int]
-    states: Tensor
+    Attributes:
+        key: by which the beginning is known.
+        places: which requests.
+        shared: tokens that they have in common.
+        known: what the model made of these, if it did before.
+    """
+
+    key: Hashable
+    places: list[int]
+    shared: int
+    known: Prefix | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether what they have in common goes through the model now."""
+        return self.shared > 0 and self.known is None
 
 
 class TextModel:
@@ -59,92 +76,71 @@ class TextModel:
         backbone: the base.
         switch: the adapters on it.
         device: where it is.
+        stop_ids: tokens that end a reply.
+        kv_bytes: bytes of KV that are kept for further questions.
+        kv_format: how it is kept.
     """
 
-    def __init__(self, backbone: Qwen2VLBackbone, switch: RoleSwitch, device: torch.device) -> None:
-        self._backbone, self._switch, self._device = backbone, switch, device
+    def __init__(
+        self,
+        backbone: Qwen2VLBackbone,
+        switch: RoleSwitch,
+        device: torch.device,
+        stop_ids: Set[int],
+        kv_bytes: int,
+        kv_format: KVFormat,
+    ) -> None:
+        self._backbone, self._switch, self._device, self._stop_ids = backbone, switch, device, stop_ids
+        self._decoder = TextDecoder(backbone.text, switch)
         self._most = MAX_NEW_TOKENS_ON_CPU if device.type == "cpu" else MAX_BATCH_TOKENS
-        self._prefixes = ByteCache[Prefix](PREFIX_CACHE_BYTES)
+        self._prefixes, self._kv_format = ByteCache[Prefix](kv_bytes), kv_format
+        self._drafter = Drafter()
         self._lock = threading.Lock()
 
     def forget(self) -> None:
-        """Drop what is kept of beginnings."""
+        """Drop what is kept of beginnings and replies."""
         self._prefixes.clear()
+        self._drafter.forget()
 
-    def with_prefixes(self, items: list[Prepared], cancel: Cancel | None) -> list[Prepared]:
-        """The items with the KV of their beginnings, which is made now where it is not there yet."""
-        keys = {place: key for place, item in enumerate(items) if (key := self._prefix_key(item)) is not None}
-        places = list(keys)
-        found = self._prefixes.get_all(
-            list(keys.values()), lambda new: self._make_prefixes([items[places[one]] for one in new], cancel)
-        )
-        for place, (prefix, made) in zip(places, found, strict=True):
-            items[place] = items[place]._replace(prefix=prefix, reused=not made)
-        return items
+    @torch.inference_mode()
+    def prefill(self, items: Sequence[Prepared], cancel: Cancel | None) -> Prefilled:
+        """One forward of a batch; what prompts have in common, or had with earlier ones, is computed once."""
+        check(cancel)
+        kin = self._kin(items)
+        pieces = [self._pieces(one, items) for one in kin]
+        grown = [self._plant(one, new) for one, new in zip(kin, pieces, strict=True)]
+        states = self._forward([piece for new in pieces for piece in new], grown)
+        filled: dict[int, tuple[Prepared, Tensor, Branch]] = {}
+        for one, new, (tree, _), part in zip(kin, pieces, grown, states.split([g.tokens for g in grown]), strict=True):
+            parts = list(part.split([len(piece.ids) for piece in new]))
+            prefix = self._keep(one, items[one.places[0]], tree, parts.pop(0)) if one.is_new else one.known
+            for number, (place, rest) in enumerate(zip(one.places, parts, strict=True)):
+                reused = prefix is not None and not (one.is_new and number == 0)
+                item = items[place]._replace(prefix=prefix, reused=reused)
+                filled[place] = item, rest, Branch(tree, number)
+        found, rests, branches = zip(*(filled[place] for place in range(len(items))), strict=True)
+        return Prefilled(list(found), list(rests), list(branches))
 
-    def _prefix_key(self, item: Prepared) -> Hashable | None:
-        """By what to know the beginning of a prompt, up to the end of its view; None where it has none to share.
+    @torch.inference_mode()
+    def decode(self, prefilled: Prefilled, cancel: Cancel | None) -> Iterator[dict[int, Said]]:
+        """Greedy decoding of a batch: in each step, for every request that is not done, what its reply goes on with.
 
-        Candidates that are verified are marked inside the view, each in its own way, and share nothing.
+        What is guessed to follow (`draft.py`) goes through the model with it, so several tokens may come at once.
         """
-        end, request = _view_end(item), item.request
-        if request.segment is not None or 0 < item.acts_from < end:
-            return None
-        adapter = BASE if item.acts_from >= end else self._switch.index(request.role)
-        ids = item.prompt.ids[:end]
-        return request.clip.key, adapter, self._switch.owner(request.role, ids), tuple(ids)
-
-    def _make_prefixes(self, items: list[Prepared], cancel: Cancel | None) -> list[Prefix]:
-        return self.in_groups(items, lambda group: self._make_some_prefixes(group, cancel))
-
-    @torch.inference_mode()
-    def _make_some_prefixes(self, items: list[Prepared], cancel: Cancel | None) -> list[Prefix]:
-        check(cancel)
-        ends = [_view_end(item) for item in items]
-        pieces = [item.piece(0, end) for item, end in zip(items, ends, strict=True)]
-        batch, cache = collate(pieces, self._switch, self._device), self._backbone.new_cache()
-        with self.guarded(), self._switch.acting(batch.adapters):
-            states = self._backbone.forward(batch.embeds, batch.positions, batch.mask, cache)
-        return cut_prefixes(cache, states, ends)
-
-    @torch.inference_mode()
-    def prefill(self, items: list[Prepared], cancel: Cancel | None) -> Prefilled:
-        """One forward of a batch: of each prompt what its prefix does not hold."""
-        check(cancel)
-        batch, cache = collate([item.rest for item in items], self._switch, self._device), self._backbone.new_cache()
-        fill_cache(cache, [item.prefix for item in items])
-        with self.guarded(), self._switch.acting(batch.adapters):
-            states = self._backbone.forward(batch.embeds, batch.positions, batch.mask, cache)
-        place = batch.positions.amax(dim=(0, 2)) + 1
-        return Prefilled(states, cache, batch.mask, place, batch.adapters[:, -1:])
-
-    def decode(self, items: list[Prepared], cancel: Cancel | None) -> Iterator[Step]:
-        """Prefill and decode."""
-        yield from self.decode_on(items, self.prefill(items, cancel), cancel)
-
-    @torch.inference_mode()
-    def decode_on(self, items: list[Prepared], prefilled: Prefilled, cancel: Cancel | None) -> Iterator[Step]:
-        """Greedy decoding, one step for the whole batch at a time, up to the longest reply asked for."""
-        states, cache, mask, place, adapters = prefilled
-        roles = [item.request.role for item in items]
-        for _ in range(max(item.request.max_new_tokens for item in items)):
-            last = states[:, -1]
-            tokens = self._next_tokens(last, roles)
-            yield Step(tokens, last)
+        replies = {
+            place: Decoding(item, branch, rest[-1:])
+            for place, (item, rest, branch) in enumerate(zip(*prefilled, strict=True))
+        }
+        while replies:
+            said = dict(zip(replies, self._read(list(replies.values())), strict=True))
+            yield said
             check(cancel)
-            if mask is not None:
-                mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-            ids = torch.tensor(tokens, device=self._device)[:, None]
-            with self.guarded(), self._switch.acting(adapters):
-                embeds = self._switch.embed(ids, roles)
-                states = self._backbone.forward(embeds, place[None, :, None].expand(3, -1, -1), mask, cache)
-            place = place + 1
-
-    def _next_tokens(self, states_BH: Tensor, roles: list[str]) -> list[int]:
-        if len(set(roles)) == 1:
-            return self.logits(states_BH, roles[0]).argmax(-1).tolist()
-        rows = zip(states_BH, roles, strict=True)
-        return [int(self.logits(state, role).argmax()) for state, role in rows]
+            for place, one in said.items():
+                if one.ended:
+                    done = replies.pop(place)
+                    self._drafter.learn(done.role, done.prompt, done.said)
+            if replies:
+                self._go_on(list(replies.values()))
 
     def logits(self, states: Tensor, role: str) -> Tensor:
         """Float32 logits [..., V] of states [..., H] before the final norm, as a role scores them."""
@@ -164,25 +160,96 @@ class TextModel:
     def in_groups(self, items: list[Prepared], run: Callable[[list[Prepared]], list[T]]) -> list[T]:
         """What `run` gives for each item, of as many at a time as go through the model well."""
         results: dict[int, T] = {}
-        for group in split_by_tokens(items, self._most, MAX_BATCH_TOKENS):
+        kin = [(one.places, one.shared, one.is_new) for one in self._kin(items)]
+        for group in split_by_tokens([item.length for item in items], kin, self._most, MAX_BATCH_TOKENS):
             results |= zip(group, run([items[place] for place in group]), strict=True)
         return [results[place] for place in range(len(items))]
+
+    def _forward(self, pieces: Sequence[Piece], grown: Sequence[Grown]) -> Tensor:
+        packed = pack(pieces, self._switch, self._device)
+        with self.guarded():
+            return self._decoder.forward(packed.embeds, packed.positions, route(packed.adapters), grown)
+
+    def _prefix_key(self, item: Prepared) -> Hashable | None:
+        """By what to know the beginning of a prompt, up to the end of its view; None where its adapter begins inside.
+
+        The tokens belong to it: candidates that are verified are marked inside the view, each in its own way.
+        """
+        end, request = _view_end(item), item.request
+        if 0 < item.acts_from < end:
+            return None
+        adapter = BASE if item.acts_from >= end else self._switch.index(request.role)
+        ids = item.prompt.ids[:end]
+        return request.clip.key, adapter, self._switch.owner(request.role, ids), tuple(ids)
+
+    def _kin(self, items: Sequence[Prepared]) -> list[_Kin]:
+        """The requests by how they begin."""
+        keys = [self._prefix_key(item) for item in items]
+        known = self._prefixes.find([key for key in keys if key is not None])
+        places: dict[Hashable, list[int]] = {}
+        for place, key in enumerate(keys):
+            places.setdefault(place if key is None else key, []).append(place)
+        return [
+            _Kin(key, same, 0 if keys[same[0]] is None else _view_end(items[same[0]]), known.get(key))
+            for key, same in places.items()
+        ]
+
+    def _pieces(self, kin: _Kin, items: Sequence[Prepared]) -> list[Piece]:
+        """What has to go through the model: what they share, if it is new, and then the rest of each."""
+        rests = [items[place].piece(kin.shared, items[place].length) for place in kin.places]
+        return [items[kin.places[0]].piece(0, kin.shared), *rests] if kin.is_new else rests
+
+    def _plant(self, kin: _Kin, pieces: Sequence[Piece]) -> Grown:
+        """A tree for them, its new tokens announced."""
+        tokens = sum(len(piece.ids) for piece in pieces)
+        trunk = None if kin.known is None else kin.known.kv.unpacked()
+        tree = KVTree(self._decoder.kv_shape, trunk, tokens + ROOM * len(kin.places))
+        owners = enumerate(pieces, TRUNK if kin.is_new else 0)
+        tree.extend([owner for owner, piece in owners for _ in piece.ids])
+        return Grown(tree, tokens)
+
+    def _keep(self, kin: _Kin, item: Prepared, tree: KVTree, states_PH: Tensor) -> Prefix:
+        """A beginning that was just computed, kept for others."""
+        kv = pack_kv(tree.beginning(kin.shared), self._kv_format)
+        prefix = Prefix(kv, pooled(states_PH, item.prompt.video, item.request.clip.num_pairs))
+        self._prefixes.keep(kin.key, prefix)
+        return prefix
+
+    def _read(self, replies: Sequence[Decoding]) -> list[Said]:
+        """What each reply goes on with, the likeliest token every time."""
+        said: list[Said] = []
+        for role, together in groupby(replies, key=lambda reply: reply.role):
+            same = list(together)
+            tokens = self.logits(torch.cat([reply.states for reply in same]), role).argmax(-1)
+            parts = tokens.split([reply.width for reply in same])
+            said += [reply.accept(part.tolist(), self._stop_ids) for reply, part in zip(same, parts, strict=True)]
+        return said
+
+    def _go_on(self, replies: Sequence[Decoding]) -> None:
+        """One forward of the last token of each reply and of what is guessed after it."""
+        trees: dict[int, list[Decoding]] = {}
+        for reply in replies:
+            reply.guess(self._drafter.draft(reply.role, reply.known, reply.tail))
+            trees.setdefault(id(reply.branch.tree), []).append(reply)
+        grown = []
+        for same in trees.values():
+            tree = same[0].branch.tree
+            owners = [reply.branch.number for reply in same for _ in range(reply.width)]
+            tree.extend(owners)
+            grown.append(Grown(tree, len(owners)))
+        ordered = [reply for same in trees.values() for reply in same]
+        states = self._forward([reply.piece() for reply in ordered], grown)
+        for reply, part in zip(ordered, states.split([reply.width for reply in ordered]), strict=True):
+            reply.saw(part)
+
+
+def frame_states(item: Prepared, rest_nH: Tensor) -> Tensor:
+    """Mean state [T, H] of each frame pair: from the prefix or, where there is none, from the states of all tokens."""
+    if item.prefix is not None:
+        return item.prefix.frames
+    return pooled(rest_nH, item.prompt.video, item.request.clip.num_pairs)
 
 
 def _view_end(item: Prepared) -> int:
     """How many tokens there are up to the end of the view, the token that closes it included."""
     return int(item.prompt.video[-1]) + 2
-
-
-def all_states(item: Prepared, states_LH: Tensor) -> Tensor:
-    """The states of all tokens of a prompt, from a left-padded row of what its prefix does not hold."""
-    rest = states_LH[-(item.length - item.start) :]
-    return rest if item.prefix is None else torch.cat([item.prefix.states, rest])
-
-
-def check(cancel: Cancel | None) -> None:
-    """Raises:
-    Cancelled: the caller wants no more.
-    """
-    if cancel is not None and cancel.is_set():
-        raise Cancelled("cancelled by the caller")

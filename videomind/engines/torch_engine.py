@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from videomind.cancellable import Cancel
+from videomind.cancellable import Cancel, check
 from videomind.engines.base import Choice, Engine, Grounding, Memory, Reply, RoleRequest
 from videomind.engines.batch import Prepared
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.reply_text import ReplyText
-from videomind.engines.text_model import TextModel, all_states, check
+from videomind.engines.text_model import TextModel, frame_states
+from videomind.engines.views import ViewEncoder
 from videomind.errors import BundleError, EngineError, InputError
 from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.switch import RoleSwitch
-from videomind.model.byte_cache import ByteCache
 from videomind.model.decoder import TimestampDecoder
+from videomind.model.kv_pack import KVFormat
 from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
 from videomind.model.qwen2_vl import Qwen2VLBackbone
-from videomind.vision.clip import Clip
-from videomind.vision.patches import patchify
 
-MAX_PATCHES, MAX_PATCHES_ON_CPU = 32_768, 4096
-"""Patches that go through the visual tower at once."""
-VISUAL_CACHE_BYTES = 1 << 30
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the engine keeps for further questions; the least recently used goes first.
+
+    Attributes:
+        visual_bytes: of the visual tokens of frame pairs.
+        kv_bytes: of the KV of views.
+        kv: "exact", or "int8" for a quarter of the bytes in float32 and half in bfloat16, approximately.
+    """
+
+    visual_bytes: int = 1 << 30
+    kv_bytes: int = 1 << 30
+    kv: KVFormat = "exact"
 
 
 class TorchEngine(Engine):
@@ -38,6 +49,7 @@ class TorchEngine(Engine):
         device: "cpu", "cuda", "mps", or "auto" for the best there is.
         dtype: "float32", "bfloat16", "float16", or "auto": float32 on CPU, else bfloat16 (float16 on MPS).
         compat: generate the grounder's reply token by token, as the published code does.
+        kept: what is kept for further questions.
 
     Raises:
         BundleError: the bundle does not fit its base.
@@ -46,7 +58,14 @@ class TorchEngine(Engine):
 
     name = "torch"
 
-    def __init__(self, bundle: Bundle, device: str = "auto", dtype: str = "auto", compat: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        dtype: str = "auto",
+        compat: bool = False,
+        kept: Kept | None = None,
+    ) -> None:
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype, self.device)
         self._compat = compat
@@ -58,12 +77,15 @@ class TorchEngine(Engine):
         adapters = {name: role.adapter for name, role in bundle.roles.items() if role.adapter is not None}
         backbone = self._backbone
         self._switch = RoleSwitch(backbone.text, backbone.embed_tokens, backbone.lm_head, adapters)
-        self._text = TextModel(backbone, self._switch, self.device)
+        kept, encoder = kept or Kept(), self._encoder
+        self._text = TextModel(backbone, self._switch, self.device, encoder.stop_ids, kept.kv_bytes, kept.kv)
+        self._views = ViewEncoder(
+            backbone, encoder.mean, encoder.std, self.device, self._text.guarded, kept.visual_bytes
+        )
         specs = [role.spec for role in bundle.roles.values()]
         self._invocations = {s.name: self._encoder.ids(s.invocation) for s in specs if s.invocation}
         decoder = bundle.roles["grounder"].decoder if "grounder" in bundle.roles else None
         self._decoder = load_decoder(decoder, backbone, self.device) if decoder else None
-        self._views = ByteCache[Tensor](VISUAL_CACHE_BYTES)
 
     def generate(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Reply]:
         items = self._prepare(requests, cancel)
@@ -71,22 +93,29 @@ class TorchEngine(Engine):
 
     def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
         reply = ReplyText(self._encoder)
-        (item,) = self._prepare([request], cancel)
-        for step in self._text.decode([item], cancel):
-            if step.tokens[0] in self._encoder.stop_ids:
-                break
-            if piece := reply.add(step.tokens[0]):
+        prefilled = self._text.prefill(self._prepare([request], cancel), cancel)
+        for step in self._text.decode(prefilled, cancel):
+            if piece := "".join(reply.add(token) for token in step[0].tokens):
                 yield piece
         if rest := reply.rest():
             yield rest
-        yield Reply(reply.text, item.usage)
+        yield Reply(reply.text, prefilled.items[0].usage)
 
     def choose(
         self, requests: Sequence[RoleRequest], choices: Sequence[str], cancel: Cancel | None = None
     ) -> list[Choice]:
         ids = [self._encoder.token_id(choice) for choice in choices]
-        items = self._prepare(requests, cancel)
-        return self._text.in_groups(items, lambda group: self._choose(group, ids, cancel))
+        places: dict[Hashable, int] = {}
+        for place, request in enumerate(requests):
+            places.setdefault(_what_is_seen(request), place)  # candidates may be the same: equal ones get equal scores
+        items = self._prepare([requests[place] for place in places.values()], cancel)
+        scored = self._text.in_groups(items, lambda group: self._choose(group, ids, cancel))
+        found = dict(zip(places, scored, strict=True))
+        return [
+            choice if places[key] == place else choice._replace(usage=choice.usage.again())
+            for place, key in enumerate(map(_what_is_seen, requests))
+            for choice in (found[key],)
+        ]
 
     def ground(self, requests: Sequence[RoleRequest], cancel: Cancel | None = None) -> list[Grounding]:
         if self._decoder is None:
@@ -108,7 +137,7 @@ class TorchEngine(Engine):
         return Memory(self._backbone.parameters_bytes(), roles)
 
     def forget(self) -> None:
-        self._views.clear()
+        self._views.pairs.clear()
         self._text.forget()
 
     def close(self) -> None:
@@ -118,81 +147,63 @@ class TorchEngine(Engine):
             torch.cuda.empty_cache()
 
     def _generate(self, items: list[Prepared], cancel: Cancel | None) -> list[Reply]:
+        prefilled = self._text.prefill(items, cancel)
         replies: list[list[int]] = [[] for _ in items]
-        open_rows = set(range(len(items)))
-        for step in self._text.decode(items, cancel):
-            for row in sorted(open_rows):
-                if step.tokens[row] in self._encoder.stop_ids:
-                    open_rows.discard(row)
-                else:
-                    replies[row].append(step.tokens[row])
-                    if len(replies[row]) == items[row].request.max_new_tokens:
-                        open_rows.discard(row)
-            if not open_rows:
-                break
-        return [Reply(self._encoder.decode(ids), item.usage) for ids, item in zip(replies, items, strict=True)]
+        for step in self._text.decode(prefilled, cancel):
+            for place, said in step.items():
+                replies[place] += said.tokens
+        texts = (self._encoder.decode(ids) for ids in replies)
+        return [Reply(text, item.usage) for text, item in zip(texts, prefilled.items, strict=True)]
 
     def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[Choice]:
-        states_BH = self._text.prefill(items, cancel).states[:, -1]
-        rows = [
-            self._text.logits(state, item.request.role).softmax(-1)[ids]
-            for item, state in zip(items, states_BH, strict=True)
+        items, rests, _ = self._text.prefill(items, cancel)
+        return [
+            Choice(tuple(self._text.logits(rest[-1], item.request.role).softmax(-1)[ids].tolist()), item.usage)
+            for item, rest in zip(items, rests, strict=True)
         ]
-        return [Choice(tuple(row.tolist()), item.usage) for row, item in zip(rows, items, strict=True)]
 
     def _ground_by_draft(self, items: list[Prepared], cancel: Cancel | None) -> list[Grounding | None]:
         """One prefill with the expected reply appended; None where the role would have said something else."""
-        states_BLH = self._text.prefill(items, cancel).states
+        items, rests, _ = self._text.prefill(items, cancel)
         groundings: list[Grounding | None] = []
-        for item, states in zip(items, states_BLH, strict=True):
-            states = all_states(item, states)
+        for item, rest in zip(items, rests, strict=True):
             draft = item.prompt.ids[item.prompt.prompt_length :]
-            logits = self._text.logits(states[item.prompt.prompt_length - 1 :], "grounder")
-            said = logits.argmax(-1).tolist()
+            states = rest[item.prompt.prompt_length - 1 - item.start :]
+            said = self._text.logits(states, "grounder").argmax(-1).tolist()
             agreed = bool(draft) and said[:-1] == draft and said[-1] in self._encoder.stop_ids
             if not agreed or self._reg not in draft:
                 groundings.append(None)
                 continue
-            query = states[item.prompt.prompt_length - 1 + draft.index(self._reg)]
-            groundings.append(Grounding(item.request.reply_prefix, self._spans(item, states, query), item.usage))
+            spans = self._spans(frame_states(item, rest), states[draft.index(self._reg)])
+            groundings.append(Grounding(item.request.reply_prefix, spans, item.usage))
         return groundings
 
     def _ground_by_generating(self, request: RoleRequest, cancel: Cancel | None) -> Grounding:
         """The published way: decode the reply, and read the states where it says `<|reg|>`."""
         bare = RoleRequest(request.role, request.clip, request.text, max_new_tokens=request.max_new_tokens)
-        (item,) = self._prepare([bare], cancel)
+        prefilled = self._text.prefill(self._prepare([bare], cancel), cancel)
+        (item,), (rest,), _ = prefilled
         ids: list[int] = []
         spans = None
-        prefilled = self._text.prefill([item], cancel)
-        for step in self._text.decode_on([item], prefilled, cancel):
-            token = step.tokens[0]
-            if token in self._encoder.stop_ids:
-                break
-            if token == self._reg and spans is None:
-                spans = self._spans(item, all_states(item, prefilled.states[0]), step.states[0])
-            ids.append(token)
+        for step in self._text.decode(prefilled, cancel):
+            tokens, states, _ = step[0]
+            if self._reg in tokens and spans is None:
+                spans = self._spans(frame_states(item, rest), states[tokens.index(self._reg)])
+            ids += tokens
         return Grounding(self._encoder.decode(ids), spans, item.usage)
 
-    def _spans(self, item: Prepared, states_LH: Tensor, query_H: Tensor) -> Rows:
+    def _spans(self, frames_TH: Tensor, query_H: Tensor) -> Rows:
         assert self._decoder is not None
-        video = states_LH[torch.from_numpy(item.prompt.video).to(states_LH.device)].float()
-        pairs = item.request.clip.num_pairs
-        return self._decoder.spans(video.unflatten(0, (pairs, -1)).mean(1), query_H)
+        return self._decoder.spans(frames_TH, query_H)
 
     def _prepare(self, requests: Sequence[RoleRequest], cancel: Cancel | None) -> list[Prepared]:
         check(cancel)
         prompts = [self._prompt(request) for request in requests]
-        clips = [request.clip for request in requests]
-        views = self._views.get_all(
-            [clip.key for clip in clips], lambda places: self._encode([clips[place] for place in places], cancel)
-        )
-        return self._text.with_prefixes(
-            [
-                Prepared(request, prompt, tokens, encoded, self._acts_from(request.role, prompt))
-                for request, prompt, (tokens, encoded) in zip(requests, prompts, views, strict=True)
-            ],
-            cancel,
-        )
+        views = self._views.encode([request.clip for request in requests], cancel)
+        return [
+            Prepared(request, prompt, *view, self._acts_from(request.role, prompt))
+            for request, prompt, view in zip(requests, prompts, views, strict=True)
+        ]
 
     def _prompt(self, request: RoleRequest) -> EncodedPrompt:
         clip = request.clip
@@ -221,24 +232,10 @@ class TorchEngine(Engine):
             )
         return start
 
-    @torch.inference_mode()
-    def _encode(self, clips: Sequence[Clip], cancel: Cancel | None) -> list[Tensor]:
-        """Visual tokens of each clip; those of one picture size go through the tower together.
 
-        Its attention never leaves a frame pair, so clips are put one behind the other like the pairs of one view.
-        """
-        tokens: dict[int, Tensor] = {}
-        most = MAX_PATCHES_ON_CPU if self.device.type == "cpu" else MAX_PATCHES
-        for group in _of_one_size(clips, most):
-            check(cancel)
-            cut = [patchify(clips[place].frames, self._encoder.mean, self._encoder.std) for place in group]
-            _, rows, columns = cut[0].grid
-            pairs = [patches.grid[0] for patches in cut]
-            values = torch.cat([patches.values for patches in cut]).to(self.device)
-            with self._text.guarded():
-                encoded = self._backbone.encode(values, (sum(pairs), rows, columns))
-            tokens |= zip(group, encoded.split([len(encoded) * count // sum(pairs) for count in pairs]), strict=True)
-        return [tokens[place].clone() for place in range(len(clips))]
+def _what_is_seen(request: RoleRequest) -> Hashable:
+    """Equal for requests to score the same thing."""
+    return request.role, request.clip.key, request.text, request.reply_prefix, request.segment
 
 
 def load_decoder(state: dict[str, Tensor], backbone: Qwen2VLBackbone, device: torch.device) -> TimestampDecoder:
@@ -255,19 +252,3 @@ def load_decoder(state: dict[str, Tensor], backbone: Qwen2VLBackbone, device: to
     if width != backbone.hidden_size:
         raise BundleError(f"the timestamp decoder is for states of width {width}; this base has {backbone.hidden_size}")
     return decoder.to(device)
-
-
-def _of_one_size(clips: Sequence[Clip], most: int) -> list[list[int]]:
-    """Places of the clips in groups of one picture size, each of at most `most` patches (or a single clip)."""
-    groups: list[list[int]] = []
-    size: tuple[int, int] | None = None
-    patches = 0
-    for place in sorted(range(len(clips)), key=lambda place: clips[place].grid[1:]):
-        pairs, *sides = clips[place].grid
-        wanted = pairs * sides[0] * sides[1]
-        if tuple(sides) != size or patches + wanted > most:
-            groups.append([])
-            size, patches = (sides[0], sides[1]), 0
-        groups[-1].append(place)
-        patches += wanted
-    return groups

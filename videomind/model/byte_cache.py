@@ -40,33 +40,40 @@ class ByteCache(Generic[T]):
             keys: what is wanted; one may be wanted several times, and is then made once.
             make: makes what belongs to the keys at these places, all at once.
         """
+        known = self.find(keys)
+        first = {key: place for place, key in reversed(list(enumerate(keys))) if key not in known}
+        places = sorted(first.values())
+        new = dict(zip((keys[place] for place in places), make(places), strict=True)) if places else {}
+        for key, value in new.items():
+            self.keep(key, value)
+        self.reused += sum(key in new for key in keys) - len(new)
+        values = known | new
+        return [(values[key], first.get(key) == place) for place, key in enumerate(keys)]
+
+    def find(self, keys: Sequence[Hashable]) -> dict[Hashable, T]:
+        """What is kept under these keys."""
         known: dict[Hashable, T] = {}
         with self._lock:
             for key in keys:
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     known[key] = self._kept[key]
-        first = {key: place for place, key in reversed(list(enumerate(keys))) if key not in known}
-        places = sorted(first.values())
-        new = dict(zip((keys[place] for place in places), make(places), strict=True)) if places else {}
+                    self.reused += 1
+        return known
+
+    def keep(self, key: Hashable, value: T) -> None:
+        """Keep what was just made."""
         with self._lock:
-            self.made += len(new)
-            self.reused += len(keys) - len(new)
-            for key, value in new.items():
-                self._keep(key, value)
-        values = known | new
-        return [(values[key], first.get(key) == place) for place, key in enumerate(keys)]
+            self.made += 1
+            if key in self._kept or value.nbytes > self.max_bytes:
+                return
+            self._kept[key] = value
+            self.bytes += value.nbytes
+            while self.bytes > self.max_bytes:
+                self.bytes -= self._kept.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
             self.bytes = 0
-
-    def _keep(self, key: Hashable, value: T) -> None:
-        if key in self._kept or value.nbytes > self.max_bytes:
-            return
-        self._kept[key] = value
-        self.bytes += value.nbytes
-        while self.bytes > self.max_bytes:
-            self.bytes -= self._kept.popitem(last=False)[1].nbytes

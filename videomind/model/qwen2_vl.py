@@ -23,6 +23,7 @@ class Qwen2VLBackbone:
         embed_tokens, lm_head: the base's input embedding and output projection.
         hidden_size: H.
         hidden_act: the activation, which the timestamp decoder shares.
+        patch: side of a visual patch in pixels.
         merge: side of the patch groups merged into one visual token.
     """
 
@@ -37,6 +38,7 @@ class Qwen2VLBackbone:
         self.hidden_size: int = config.text_config.hidden_size
         self.hidden_act: str = config.text_config.hidden_act
         self.max_length: int = config.text_config.max_position_embeddings
+        self.patch: int = config.vision_config.patch_size
         self.merge: int = config.vision_config.spatial_merge_size
 
     @classmethod
@@ -54,27 +56,15 @@ class Qwen2VLBackbone:
         """Visual tokens [T·h·w / merge², H] of one view's patches."""
         return encode_view(self.visual, patches_NP, grid)
 
-    def new_cache(self) -> Any:
-        """An empty KV cache for `forward`."""
-        from transformers import DynamicCache
-
-        return DynamicCache(config=self.text.config)
-
-    def forward(self, embeds_BLH: Tensor, positions_3BL: Tensor, mask_BL: Tensor | None, cache: Any = None) -> Tensor:
-        """Hidden states [B, L, H] before the final norm.
+    def forward(self, embeds_BLH: Tensor, positions_3BL: Tensor) -> Tensor:
+        """Hidden states [B, L, H] before the final norm by transformers' own forward, which has gradients.
 
         Args:
             embeds_BLH: input embeddings, visual tokens in place.
             positions_3BL: multimodal RoPE positions.
-            mask_BL: 1 where there is a token, over cache and input; None when nothing is padded.
-            cache: from `new_cache`, extended in place; None keeps no KV.
         """
         states: Tensor = self.text(
-            inputs_embeds=embeds_BLH,
-            position_ids=positions_3BL,
-            attention_mask=mask_BL,
-            past_key_values=cache,
-            use_cache=cache is not None,
+            inputs_embeds=embeds_BLH, position_ids=positions_3BL, attention_mask=None, use_cache=False
         ).last_hidden_state
         return states
 

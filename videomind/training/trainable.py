@@ -94,7 +94,7 @@ class Trainable(nn.Module):
         embeds = embeds.index_put((batch.visual_at[0], batch.visual_at[1]), visual)
         length = batch.ids.shape[1]
         self._offsets[:] = [length - start for start in batch.acts_from]
-        return self.backbone.forward(embeds, batch.positions, None)
+        return self.backbone.forward(embeds, batch.positions)
 
     def logits(self, states: Tensor) -> Tensor:
         """Float32 logits [..., V] of pre-norm states."""

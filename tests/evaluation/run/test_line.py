@@ -165,7 +165,9 @@ def test_the_attempt_is_written_down(tiny_agent: Agent, about: Ask, manner: Mann
 def test_nothing_is_kept_of_the_videos_of_a_batch(tiny_agent: Agent, about: Ask, manner: Manner) -> None:
     ask(tiny_agent, manner, about(0), about(1))
     assert isinstance(tiny_agent.engine, TorchEngine)
-    assert len(tiny_agent._frames) == tiny_agent.engine._views.bytes == tiny_agent.engine._text._prefixes.bytes == 0
+    assert (
+        len(tiny_agent._frames) == tiny_agent.engine._views.pairs.bytes == tiny_agent.engine._text._prefixes.bytes == 0
+    )
 
 
 def test_the_same_batch_gives_the_same_bits(tiny_agent: Agent, about: Ask, manner: Manner) -> None:

@@ -1,0 +1,85 @@
+"""What a reply will probably go on with: guessed from earlier replies of the role and from the prompt.
+
+A guess costs little, since a forward of a few tokens takes hardly longer than one of a single token, and it is taken
+only where greedy decoding says the same (prompt lookup decoding, a kind of speculative decoding, arXiv 2211.17192).
+Planners repeat their JSON and the words of the question, answerers the phrases of other answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+
+GRAMS = (3, 2)
+"""Tokens in a row by which a place is known again, the surest first."""
+TAIL = GRAMS[0]
+MOST = 10
+"""Tokens that are guessed at once."""
+REMEMBERED = 64
+"""Replies of a role that are kept."""
+
+
+class Lookup:
+    """Texts in which the last tokens of a reply are looked up; of several places the latest counts."""
+
+    def __init__(self, texts: Sequence[Sequence[int]] = ()) -> None:
+        self._texts: list[list[int]] = []
+        self._places: dict[tuple[int, ...], tuple[int, int]] = {}
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: Sequence[int]) -> None:
+        """Add a text."""
+        number, tokens = len(self._texts), list(text)
+        self._texts.append(tokens)
+        for size in GRAMS:
+            for end in range(size, len(tokens)):
+                self._places[tuple(tokens[end - size : end])] = (number, end)
+
+    def after(self, tail: Sequence[int], size: int) -> list[int]:
+        """What followed the last `size` tokens of the tail; nothing where they never stood together."""
+        place = self._places.get(tuple(tail[-size:]))
+        return [] if place is None else self._texts[place[0]][place[1] : place[1] + MOST]
+
+
+class Drafter:
+    """Guesses for all roles. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._replies: defaultdict[str, OrderedDict[tuple[int, ...], None]] = defaultdict(OrderedDict)
+        self._lookups: dict[str, Lookup] = {}
+        self._lock = threading.Lock()
+
+    def learn(self, role: str, prompt: Sequence[int], reply: Sequence[int]) -> None:
+        """Remember a whole reply, its stop token included, and the last tokens of its prompt."""
+        said = (*prompt[-TAIL:], *reply)
+        with self._lock:
+            known = self._replies[role]
+            known[said] = None
+            known.move_to_end(said)
+            while len(known) > REMEMBERED:
+                known.popitem(last=False)
+            self._lookups[role] = Lookup(list(known))
+
+    def draft(self, role: str, prompt: Lookup, tail: Sequence[int]) -> list[int]:
+        """What probably follows.
+
+        Args:
+            role: who speaks.
+            prompt: the text that it answers.
+            tail: tokens of prompt and reply so far, at least the last few.
+        """
+        with self._lock:
+            replies = self._lookups.get(role)
+        for size in GRAMS:
+            for lookup in (replies, prompt):
+                if lookup is not None and (guess := lookup.after(tail, size)):
+                    return guess
+        return []
+
+    def forget(self) -> None:
+        """Forget all replies."""
+        with self._lock:
+            self._replies.clear()
+            self._lookups.clear()
