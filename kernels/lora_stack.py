@@ -59,7 +59,7 @@ class Adapted(NamedTuple):
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class LoraStack:
     """Adapters on a layer whose output is made of slices (q, k and v of one fused product; mostly just one slice).
 

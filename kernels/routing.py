@@ -33,7 +33,7 @@ class Routing:
     index: Tensor
     groups: tuple[Group, ...]
     places: Tensor | None = None
-    _masks: dict[tuple[tuple[int, ...], torch.dtype], Tensor] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[object, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         assert self.index.ndim == 1
@@ -46,12 +46,20 @@ class Routing:
             ranks: columns of each adapter. Layers mostly have the same, so the answer is kept.
             dtype: of the ones and zeros.
         """
-        mask = self._masks.get((ranks, dtype))
+        mask = self._kept.get((ranks, dtype))
         if mask is None:
             counts = torch.tensor(ranks, device=self.index.device)
             owner_R = torch.arange(len(ranks), device=self.index.device).repeat_interleave(counts)
-            mask = self._masks[ranks, dtype] = (self.index[:, None] == owner_R).to(dtype)
+            mask = self._kept[ranks, dtype] = (self.index[:, None] == owner_R).to(dtype)
         return mask
+
+    def tiles(self, rows: int) -> Tensor:
+        """The groups cut into at most `rows` tokens each: [tiles, 3], adapter, first token, end of the group; kept."""
+        tiles = self._kept.get(rows)
+        if tiles is None:
+            cut = [(one.adapter, start, one.end) for one in self.groups for start in range(one.start, one.end, rows)]
+            tiles = self._kept[rows] = torch.tensor(cut, device=self.index.device)
+        return tiles
 
 
 def route(index: Tensor) -> Routing:
