@@ -21,7 +21,10 @@ class Caller:
     client: str
 
 
-def caller(request: HTTPConnection) -> Caller:
-    """What an endpoint depends on; the Guard has found it out before any endpoint is reached."""
+async def caller(request: HTTPConnection) -> Caller:
+    """What an endpoint depends on; the Guard has found it out before any endpoint is reached.
+
+    Asynchronous, as all that only look something up: FastAPI calls plain functions in threads, which takes longer.
+    """
     found: Caller = request.state.caller
     return found

@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from videomind.serve.identity import COOKIE, Identity, session_token
-from videomind.serve.services import services
 from videomind.serve.session_cookie import add_session
+from videomind.serve.state import state_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,14 +38,14 @@ async def log_in(request: Request, key: Annotated[str, Form(max_length=512)] = "
         return _page("There is no such key.", 401)
     token, _ = await run_in_threadpool(identity.new_session, owner)
     answer = RedirectResponse("/", 303)
-    add_session(answer, token, services(request).settings.secure_cookies)
+    add_session(answer, token, state_of(request).services.settings.secure_cookies)
     return answer
 
 
 @router.post("/logout")
 async def log_out(request: Request) -> Response:
     """End the session."""
-    await run_in_threadpool(services(request).sessions.end, session_token(request.headers))
+    await run_in_threadpool(state_of(request).services.sessions.end, session_token(request.headers))
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE)
     return answer

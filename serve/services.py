@@ -37,7 +37,7 @@ class Services:
     videos: Videos
 
 
-def services(request: HTTPConnection) -> Services:
+async def services(request: HTTPConnection) -> Services:
     """What an endpoint depends on that needs no model."""
     found: Services = request.app.state.videomind.services
     return found

@@ -59,6 +59,6 @@ def state_of(request: HTTPConnection) -> State:
     return state
 
 
-def running(request: HTTPConnection) -> Running:
+async def running(request: HTTPConnection) -> Running:
     """What an endpoint depends on that needs the model."""
     return state_of(request).running

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from pydantic_core import to_json
 from sse_starlette.sse import EventSourceResponse
 from starlette.responses import Response
 
@@ -67,7 +67,7 @@ async def _sent(stream: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
     """Each chunk as one event; an error as the last one."""
     try:
         async for chunk in stream:
-            yield json.dumps(chunk, ensure_ascii=False)
+            yield to_json(chunk).decode()
     except VideoMindError as error:
         yield _error(status_of(error), str(error))
     except Exception:

@@ -46,7 +46,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(lifespan=_lifespan)
 
 
-def playable_copies(request: Request) -> PlayableCopies:
+async def playable_copies(request: Request) -> PlayableCopies:
     """The one of the app."""
     copies: PlayableCopies = request.app.state.playable
     return copies

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from videomind.errors import VideoMindError
 from videomind.serve.asked import Ask
-from videomind.serve.caller import Caller, caller
+from videomind.serve.caller import Caller
 from videomind.serve.desk import Desk
 from videomind.serve.errors import Refused
 from videomind.serve.page.asking import Stops, tell
@@ -237,7 +237,8 @@ class Handlers:
 
     def _who(self, request: gr.Request) -> Caller:
         assert request.request is not None
-        return caller(request.request)
+        who: Caller = request.request.state.caller
+        return who
 
     def _model(self) -> tuple[str, tuple[str, ...]]:
         """Name and roles; ("", ()) while it loads."""

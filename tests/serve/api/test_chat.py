@@ -281,7 +281,7 @@ def test_who_has_to_wait_is_told_and_beyond_the_line_refused(
                 told = b""
                 while b": ping" not in told:
                     told += second.recv(65536)
-                assert b'"videomind": {"event": "queued", "position": 1}' in told
+                assert b'"videomind":{"event":"queued","position":1}' in told
                 with pytest.raises(openai.RateLimitError, match="the server is busy: try again in") as refused:
                     ask(client, video, BLINKS)
                 assert int(refused.value.response.headers["Retry-After"]) >= 1
