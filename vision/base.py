@@ -54,6 +54,19 @@ class VideoReader(ABC):
     def _hash(self) -> str:
         """SHA-256 of the content, in hexadecimal."""
 
+    @property
+    def key_frames(self) -> np.ndarray | None:
+        """Numbers of the frames that can be decoded without others: int64, ascending; None where nobody knows."""
+        return None
+
+    def by_key_frames(self) -> VideoReader:
+        """A reader of the same video for its key frames alone, which decodes no other frame; the caller closes it.
+
+        Raises:
+            VideoError: nobody knows which frames these are.
+        """
+        raise VideoError(f"{self.path}: it is not known which of its frames can be decoded alone")
+
     @cached_property
     @abstractmethod
     def timestamps(self) -> np.ndarray:

@@ -69,6 +69,15 @@ class DecordReader(VideoReader):
         starts: np.ndarray = self._times[:, 0]
         return starts
 
+    @property
+    def key_frames(self) -> np.ndarray | None:
+        """None where decord counts other frames than the packets tell."""
+        index = self._probed.index
+        return index.key_frames if len(index.pts) == self.num_frames else None
+
+    def by_key_frames(self) -> PyavReader:
+        return PyavReader(Path(self.path), self._probed, skip="NONKEY", content=self.content_hash)
+
     def _hash(self) -> str:
         return file_digest(Path(self.path))
 

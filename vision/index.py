@@ -38,6 +38,12 @@ class StreamIndex:
         times: np.ndarray = (self.pts - self.pts[0]) * self.tick
         return times
 
+    @property
+    def key_frames(self) -> np.ndarray:
+        """Numbers of the frames at which decoding can start: int64, ascending."""
+        numbers: np.ndarray = np.searchsorted(self.pts, self.keys)
+        return numbers
+
 
 def index_stream(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> StreamIndex:
     """Reads through the file once, without decoding.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -18,15 +19,31 @@ from videomind.vision.stream import UNREADABLE, frames, from_keyframe, open_cont
 
 
 class PyavReader(VideoReader):
-    """Numbers the frames by their packets, so one that cannot be decoded keeps its place on the time axis."""
+    """Numbers the frames by their packets, so one that cannot be decoded keeps its place on the time axis.
+
+    Args:
+        path: the file.
+        probed: what it holds.
+        skip: what the decoder passes over (FFmpeg's `skip_frame`): "NONKEY" leaves the key frames; in place of any
+            other frame the key frame before it is given.
+        content: hash of its content where that is known already.
+    """
 
     keep_bytes = KEEP_BYTES
 
-    def __init__(self, path: Path, probed: Probe) -> None:
+    def __init__(
+        self,
+        path: Path,
+        probed: Probe,
+        skip: Literal["DEFAULT", "NONKEY"] = "DEFAULT",
+        content: str | None = None,
+    ) -> None:
         super().__init__()
         self.path = str(path)
         self.width, self.height = probed.width, probed.height
-        self._index = probed.index
+        self._probed, self._index, self._skip, self._content = probed, probed.index, skip, content
+        if skip == "NONKEY":
+            self.keep_bytes = 0
         self.num_frames = len(self._index.pts)
         self.fps = average_fps(probed.rate, self.timestamps, self._index.end)
         self._open()
@@ -35,6 +52,7 @@ class PyavReader(VideoReader):
         self._container = open_container(Path(self.path))
         self._stream = picture_stream(self._container, Path(self.path))
         self._stream.thread_type = "AUTO"
+        self._stream.codec_context.skip_frame = self._skip
         self._walk_on(packets(self._container, self._stream))
 
     def _walk_on(self, read: Iterator[av.Packet]) -> None:
@@ -47,8 +65,15 @@ class PyavReader(VideoReader):
     def timestamps(self) -> np.ndarray:
         return self._index.seconds
 
+    @property
+    def key_frames(self) -> np.ndarray:
+        return self._index.key_frames
+
+    def by_key_frames(self) -> PyavReader:
+        return PyavReader(Path(self.path), self._probed, skip="NONKEY", content=self.content_hash)
+
     def _hash(self) -> str:
-        return file_digest(Path(self.path))
+        return self._content or file_digest(Path(self.path))
 
     def _decode(self, indices: list[int]) -> np.ndarray:
         out = np.empty((len(indices), self.height, self.width, 3), dtype=np.uint8)
