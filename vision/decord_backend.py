@@ -15,6 +15,7 @@ import numpy as np
 
 from videomind.vision.base import KEEP_BYTES, VideoReader
 from videomind.vision.digest import file_digest
+from videomind.vision.one_pass import OnePass, OtherwiseError, same_as_decord
 from videomind.vision.probe import Probe
 from videomind.vision.pyav_backend import PyavReader
 from videomind.vision.rate import average_fps
@@ -45,7 +46,9 @@ def suits_decord(probed: Probe) -> bool:
 
 
 class DecordReader(VideoReader):
-    """Decodes with decord; frames around damage, which decord refuses, come from PyAV by their time.
+    """Counts frames as decord does and gives its pixels: from `OnePass` where these are the same, else from decord.
+
+    Frames around damage, which decord refuses, come from PyAV by their time.
 
     Raises:
         decord.DECORDError, RuntimeError, AssertionError: decord cannot open the file.
@@ -58,11 +61,13 @@ class DecordReader(VideoReader):
         self.path = str(path)
         self.width, self.height = probed.width, probed.height
         self._probed = probed
+        self._one_pass: OnePass | None = None
         self._rescue: PyavReader | None = None
         self._reader = decord.VideoReader(self.path)
         self._times = self._reader.get_frame_timestamp(range(len(self._reader))).astype(np.float64)
         self.num_frames = len(self._reader)
         self.fps = average_fps(float(self._reader.get_avg_fps()), self.timestamps, float(self._times[-1, 1]))
+        self._suits_one_pass = same_as_decord(probed) and self._counts_packets()
 
     @cached_property
     def timestamps(self) -> np.ndarray:
@@ -72,8 +77,7 @@ class DecordReader(VideoReader):
     @property
     def key_frames(self) -> np.ndarray | None:
         """None where decord counts other frames than the packets tell."""
-        index = self._probed.index
-        return index.key_frames if len(index.pts) == self.num_frames else None
+        return self._probed.index.key_frames if self._counts_packets() else None
 
     def by_key_frames(self) -> PyavReader:
         return PyavReader(Path(self.path), self._probed, skip="NONKEY", content=self.content_hash)
@@ -81,7 +85,21 @@ class DecordReader(VideoReader):
     def _hash(self) -> str:
         return file_digest(Path(self.path))
 
+    def _counts_packets(self) -> bool:
+        """Whether decord counts the frames that the packets tell, so that they have the same numbers."""
+        seconds, times = self._probed.index.seconds, self.timestamps - self.timestamps[0]
+        return len(seconds) == self.num_frames and np.allclose(seconds, times, rtol=1e-6, atol=1e-3)
+
     def _decode(self, indices: list[int]) -> np.ndarray:
+        if self._suits_one_pass:
+            try:
+                self._one_pass = self._one_pass or OnePass(Path(self.path), self._probed)
+                return self._one_pass.frames(indices)
+            except OtherwiseError:
+                self._suits_one_pass = False
+        return self._decode_with_decord(indices)
+
+    def _decode_with_decord(self, indices: list[int]) -> np.ndarray:
         if self._rescue is None:
             try:
                 frames: np.ndarray = self._reader.get_batch(indices).asnumpy()
@@ -95,5 +113,7 @@ class DecordReader(VideoReader):
     def close(self) -> None:
         super().close()
         self._reader = None
+        if self._one_pass is not None:
+            self._one_pass.close()
         if self._rescue is not None:
             self._rescue.close()

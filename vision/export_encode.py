@@ -9,7 +9,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from videomind.vision.stream import frames, open_container, packets, picture_stream, seek, sound_stream, upright
+from videomind.vision.rgb import ToRgb
+from videomind.vision.stream import frames, open_container, packets, picture_stream, seek, sound_stream
 
 QUALITY = {"crf": "18", "preset": "veryfast"}
 
@@ -70,8 +71,9 @@ def _encode_picture(
     film: av.VideoStream,
     start: float,
 ) -> None:
+    to_rgb = ToRgb(*size)
     for frame in shown:
-        pixels = upright(frame, *size)[: film.height, : film.width]
+        pixels = to_rgb(frame)[: film.height, : film.width]
         fresh = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
         fresh.time_base = frame.time_base
         fresh.pts = max(0, frame.pts - round(start / frame.time_base))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import av
 import numpy as np
 
 from videomind.errors import VideoError
-from videomind.vision.stream import packets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,6 +18,7 @@ class StreamIndex:
 
     Attributes:
         pts: when each frame is shown, in ticks, ascending: int64 [num_frames].
+        places: which packet each frame is, counted in file order: int64 [num_frames].
         keys: those of them at which decoding can start.
         tick: seconds of one tick.
         end: when the last frame ends, in seconds after the first begins.
@@ -26,6 +27,7 @@ class StreamIndex:
     """
 
     pts: np.ndarray
+    places: np.ndarray
     keys: np.ndarray
     tick: float
     end: float
@@ -45,17 +47,24 @@ class StreamIndex:
         return numbers
 
 
-def index_stream(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> StreamIndex:
-    """Reads through the file once, without decoding.
+def counts(packet: av.Packet) -> bool:
+    """Whether a packet is a frame that is shown."""
+    return bool(packet.size) and not packet.is_discard and (packet.pts, packet.dts) != (None, None)
+
+
+def shown_at(packet: av.Packet) -> int | None:
+    """When a packet's frame is shown, in ticks."""
+    ticks: int | None = packet.dts if packet.pts is None else packet.pts
+    return ticks
+
+
+def index_stream(read: Iterable[av.Packet], stream: av.VideoStream, path: Path) -> StreamIndex:
+    """Notes what the packets of a stream say of themselves; nothing is decoded.
 
     Raises:
         VideoError: there is no packet in the stream.
     """
-    shown = [
-        (packet.dts if packet.pts is None else packet.pts, packet.duration or 0, packet.is_keyframe)
-        for packet in packets(container, stream)
-        if packet.size and not packet.is_discard and (packet.pts, packet.dts) != (None, None)
-    ]
+    shown = [(shown_at(packet), packet.duration or 0, packet.is_keyframe) for packet in read if counts(packet)]
     if not shown:
         raise VideoError(f"{path}: its picture stream is empty; give an undamaged copy")
     pts, durations, is_key = (np.array(column, dtype=np.int64) for column in zip(*shown, strict=True))
@@ -63,6 +72,7 @@ def index_stream(container: av.container.InputContainer, stream: av.VideoStream,
     tick = float(stream.time_base)
     return StreamIndex(
         pts=pts[order],
+        places=order,
         keys=np.sort(pts[is_key == 1]) if is_key.any() else pts[order][:1],
         tick=tick,
         end=float(pts[order[-1]] + durations[order[-1]] - pts[order[0]]) * tick,

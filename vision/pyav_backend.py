@@ -15,7 +15,8 @@ from videomind.vision.base import KEEP_BYTES, VideoReader
 from videomind.vision.digest import file_digest
 from videomind.vision.probe import Probe
 from videomind.vision.rate import average_fps
-from videomind.vision.stream import UNREADABLE, frames, from_keyframe, open_container, packets, picture_stream, upright
+from videomind.vision.rgb import ToRgb
+from videomind.vision.stream import UNREADABLE, frames, from_keyframe, open_container, packets, picture_stream
 
 
 class PyavReader(VideoReader):
@@ -46,6 +47,7 @@ class PyavReader(VideoReader):
             self.keep_bytes = 0
         self.num_frames = len(self._index.pts)
         self.fps = average_fps(probed.rate, self.timestamps, self._index.end)
+        self._to_rgb = ToRgb(self.width, self.height)
         self._open()
 
     def _open(self) -> None:
@@ -78,7 +80,7 @@ class PyavReader(VideoReader):
     def _decode(self, indices: list[int]) -> np.ndarray:
         out = np.empty((len(indices), self.height, self.width, 3), dtype=np.uint8)
         for place, index in enumerate(indices):
-            out[place] = upright(self._frame_near(index), self.width, self.height)
+            out[place] = self._to_rgb(self._frame_near(index))
         return out
 
     def _frame_near(self, index: int) -> av.VideoFrame:

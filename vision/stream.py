@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import av.error
 import av.stream
-import numpy as np
 
 from videomind.errors import VideoError
 
@@ -88,11 +87,3 @@ def seek(container: av.container.InputContainer, stream: av.Stream, pts: int) ->
     """Goes to the last keyframe up to this time (ticks), or stays at the start where that is uncertain."""
     if container.format.name not in UNINDEXED:
         container.seek(pts, stream=stream)
-
-
-def upright(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:
-    """The picture as the viewer sees it: uint8 [height, width, 3], RGB, turned as the file asks."""
-    turns = frame.rotation // 90 % 4
-    stored = (height, width) if turns % 2 else (width, height)
-    picture = frame.to_ndarray(format="rgb24", width=stored[0], height=stored[1])
-    return np.rot90(picture, turns)
