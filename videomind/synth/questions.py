@@ -77,7 +77,7 @@ def _query(rng: Random, scene: Scene, event: Event, most: int) -> Query:
     fitting = [way for way in ways if len(way[1]) == most] if most == 1 else [way for way in ways if len(way[1]) > 1]
     fewest = min(len(meant) for _, meant in ways)
     described, meant = rng.choice(fitting or [way for way in ways if len(way[1]) == fewest])
-    return Query(_wording(rng, described), tuple(e.span for e in meant))
+    return Query(wording(rng, described), tuple(e.span for e in meant))
 
 
 def absent_query(scene: Scene, rng: Random) -> Query:
@@ -95,7 +95,7 @@ def absent_query(scene: Scene, rng: Random) -> Query:
             action=other.action if part == "action" else rng.choice((None, near.action)),
         )
         if not described.within(scene) and described.action != f"flashes {described.colour}":
-            return Query(_wording(rng, described), ())
+            return Query(wording(rng, described), ())
 
 
 def absent_question(scene: Scene, rng: Random) -> Question:
@@ -106,7 +106,8 @@ def absent_question(scene: Scene, rng: Random) -> Question:
     return Question(kind, rng.choice(ways[kind]).format(thing), NOTHING, (), thing, None)
 
 
-def _wording(rng: Random, described: Description) -> str:
+def wording(rng: Random, described: Description) -> str:
+    """A description in one of the forms people use for what they look for."""
     form: Form = rng.choice(("clause", "clause", "relative", "gerund"))
     if described.action is not None and described.action not in VERBS:  # what is meant is the thing, not its flash
         phrase = described.phrase(rng.choice(("relative", "relative", "gerund")))
