@@ -74,8 +74,10 @@ def film_value(
     else:
         state = "working" if telling.doing else "idle"
         rows, note = _rows(telling.candidates, telling.moments) if telling.doing else [], ""
+    said = telling.answer or telling.doing
+    answer = "" if note.startswith(said.rstrip(".")) else said
     part = {"start": telling.ask.span[0], "end": telling.ask.span[1]} if telling.ask.span is not None else None
-    return shown | {"turn": telling.turn, "state": state, "rows": rows, "note": note, "part": part}
+    return shown | {"turn": telling.turn, "state": state, "rows": rows, "note": note, "part": part, "answer": answer}
 
 
 def poster_url(video: VideoFile) -> str:

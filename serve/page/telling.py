@@ -114,9 +114,15 @@ class Telling:
         """It ended without a result."""
         self.doing, self.end = "", why[:1].upper() + why[1:]
 
+    @property
+    def answer(self) -> str:
+        """The answer so far, or why there is none."""
+        return self.end or self.said if self.result is None else answer_text(self.result, self.ask.options)
+
     def messages(self) -> list[Message]:
         """The question, one line on the work that opens to its steps, and the answer."""
-        return [_message("user", _question(self.ask)), *self._work(), *self._answer()]
+        said = [_message("assistant", self.answer)] if self.answer else []
+        return [_message("user", _question(self.ask)), *self._work(), *said]
 
     def _done(self, role: str, title: str, text: str) -> None:
         now = perf_counter()
@@ -134,13 +140,6 @@ class Telling:
             took = {} if told.seconds is None else {"duration": round(told.seconds, 2)}
             place = {"id": f"{parent}-{number}", "parent_id": parent, "status": "done"}
             yield _message("assistant", told.text, title=told.title, **place, **took)
-
-    def _answer(self) -> Iterator[Message]:
-        text = self.end or self.said
-        if self.result is not None:
-            text = answer_text(self.result, self.ask.options)
-        if text:
-            yield _message("assistant", text)
 
 
 def _message(role: str, text: str, **metadata: Any) -> Message:

@@ -11,12 +11,13 @@ scrub.tabIndex = 0;
 scrub.setAttribute("role", "slider");
 scrub.setAttribute("aria-label", "Time");
 const ticks = make("div", "film-ticks");
+const answer = make("div", "film-answer");
 const verdict = make("div", "film-verdict");
 const rows = make("div", "film-rows");
 const links = make("div", "film-links");
 const controls = make("div", "film-controls", make("div", "film-left", playButton, now), make("div", "film-axis", scrub, ticks),
   make("div", "film-right", loopButton, soundButton, fullButton));
-const player = make("div", "film-player", stage, controls, verdict, rows, links);
+const player = make("div", "film-player", stage, controls, answer, verdict, rows, links);
 const root = make("section", "film", player, drop, picker);
 element.append(root);
 
@@ -35,6 +36,7 @@ function draw() {
   load(shown.video || null);
   if (!shown.video) return;
   root.classList.remove("is-open");
+  answer.textContent = shown.answer || "";
   verdict.textContent = shown.note || "";
   if (shown.video.id !== before.video?.id || shown.turn !== before.turn) choose(-1);
   drawTicks();

@@ -139,6 +139,9 @@ def test_a_phone_has_one_column_and_nothing_beside_it(page: Page, live_page: Liv
     assert film is not None
     assert chat is not None
     assert film["y"] + film["height"] <= chat["y"]
+    answer = page.locator(".film-answer")  # beside the film, where it is seen without scrolling
+    expect(answer).to_contain_text("moves up")
+    expect(answer).to_be_in_viewport()
     expect(page.locator("#question")).to_be_in_viewport()
 
 
