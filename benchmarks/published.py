@@ -1,33 +1,45 @@
 """The published way to answer a question, on the same weights: what `videomind` is measured against.
 
-One request at a time: every call opens the video anew (decord, one thread), decodes and resizes its frames, makes
-patches frame by frame in numpy as transformers 4.45 does, and encodes its view with that release's attention (one
-masked attention over all frame pairs). The grounder generates its reply, the five candidates are verified one after
-another, and nothing is kept between calls.
+One request at a time on transformers' model with PEFT's adapters: every call opens the video anew (decord, one
+thread), decodes and resizes its frames, makes patches frame by frame in numpy as transformers 4.45 does, and encodes
+its view with that release's attention (one masked attention over all frame pairs). The grounder generates its reply,
+the five candidates are verified one after another, and nothing is kept between calls. Prompts, positions, embeddings
+and the timestamp decoder are ours, which only makes it faster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import decord
 import numpy as np
 import torch
+from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import DynamicCache
 
 from videomind.engines.base import RoleRequest
-from videomind.engines.torch_engine import TorchEngine
+from videomind.engines.device import pick_dtype
+from videomind.engines.prefix import pooled
+from videomind.engines.torch_engine import load_decoder
+from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
+from videomind.lora_switch.switch import RoleSwitch
+from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
+from videomind.model.qwen2_vl import Qwen2VLBackbone
 from videomind.results import Candidate
 from videomind.roles import answerer, grounder, planner, verifier
 from videomind.roles.spans import widen_span
 from videomind.roles.spec import View
 from videomind.vision.clip import Clip, Span
 from videomind.vision.sampling import sample_indices, smart_resize
+
+Encode = Callable[[nn.Module, Tensor, tuple[int, int, int]], Tensor]
 
 
 class Published(NamedTuple):
@@ -38,24 +50,129 @@ class Published(NamedTuple):
     answer: str
 
 
-Encode = Callable[[nn.Module, Tensor, tuple[int, int, int]], Tensor]
+class PublishedSystem:
+    """The published system on a bundle.
 
+    Args:
+        bundle: with plain or activated LoRA.
+        device: where it runs.
+        encode: how a view is encoded.
+    """
 
-def published_engine(bundle: Bundle, device: str, encode_patches: Encode) -> TorchEngine:
-    """An engine without caches whose patches are made as in transformers 4.45, and encoded by `encode_patches`."""
-    engine = TorchEngine(bundle, device=device, compat=True)
-    engine._views.max_bytes = 0
+    def __init__(self, bundle: Bundle, device: str, encode: Encode) -> None:
+        self.device = torch.device(device)
+        self._encode = encode
+        self._backbone = Qwen2VLBackbone.from_pretrained(bundle.base, self.device, pick_dtype("auto", self.device))
+        self._encoder = PromptEncoder(bundle.processor, self._backbone.merge)
+        adapters = {name: role.adapter for name, role in bundle.roles.items() if role.adapter is not None}
+        backbone, special = self._backbone, bundle.manifest.special_tokens
+        self._switch = RoleSwitch(backbone.text, backbone.embed_tokens, backbone.lm_head, adapters)  # for embeddings
+        self._peft: Any = None
+        for role, adapter in adapters.items():
+            pair = next(iter(adapter.pairs.values()))
+            rank = pair.a.shape[0]
+            config = LoraConfig(r=rank, lora_alpha=round(pair.scale * rank), target_modules=list(adapter.pairs))
+            if bundle.roles[role].spec.invocation:
+                config.alora_invocation_tokens = self._encoder.ids(bundle.roles[role].spec.invocation)
+            if self._peft is None:
+                self._peft = get_peft_model(backbone.text, config, adapter_name=role)
+            else:
+                self._peft.add_adapter(role, config)
+            weights = dict(self._peft.named_parameters())
+            for name, one in adapter.pairs.items():
+                for part, factor in (("lora_A", one.a), ("lora_B", one.b)):
+                    weights[f"base_model.model.{name}.{part}.{role}.weight"].data = factor.to(backbone.lm_head.weight)
+        self._peft.eval()
+        self._invocations = {
+            name: self._encoder.ids(role.spec.invocation) for name, role in bundle.roles.items() if role.spec.invocation
+        }
+        self._reg = self._encoder.token_id(special.reg)
+        self._segment = (self._encoder.token_id(special.seg_start), self._encoder.token_id(special.seg_end))
+        state = bundle.roles["grounder"].decoder
+        assert state is not None, "choose a model with a timestamp decoder"
+        self._decoder = load_decoder(state, backbone, self.device)
+
+    def reply(self, request: RoleRequest) -> str:
+        """A generated reply."""
+        return self._encoder.decode([token for token, _ in self._generate(request, self._prompt(request))[1]])
+
+    def ground(self, request: RoleRequest) -> Rows | None:
+        """The spans of a generated reply; None where it does not localise."""
+        prompt = self._prompt(request)
+        states, said = self._generate(request, prompt)
+        query = next((state for token, state in said if token == self._reg), None)
+        if query is None:
+            return None
+        return self._decoder.spans(pooled(states, prompt.video, request.clip.num_pairs), query)
+
+    def choose(self, request: RoleRequest, choices: Sequence[str]) -> tuple[float, ...]:
+        """Probabilities of the choices as the first token."""
+        prompt = self._prompt(request)
+        states = self._forward(request, prompt, DynamicCache(config=self._backbone.text.config))
+        scores = self._logits(states[-1], request.role).softmax(-1)
+        return tuple(float(scores[self._encoder.token_id(choice)]) for choice in choices)
+
+    def _prompt(self, request: RoleRequest) -> EncodedPrompt:
+        grid, prefix = request.clip.grid, request.reply_prefix
+        return self._encoder.encode(
+            request.text, grid, reply_prefix=prefix, segment=request.segment, segment_ids=self._segment
+        )
 
     @torch.inference_mode()
-    def encode(clip: Clip) -> Tensor:
-        patches = numpy_patches(clip.frames, engine._encoder.mean, engine._encoder.std)
-        return encode_patches(engine._backbone.visual, torch.from_numpy(patches).to(engine.device), clip.grid)
+    def _generate(self, request: RoleRequest, prompt: EncodedPrompt) -> tuple[Tensor, list[tuple[int, Tensor]]]:
+        """States [L, H] of the prompt; and the reply's tokens, each with the state that predicted it."""
+        cache = DynamicCache(config=self._backbone.text.config)
+        states = self._forward(request, prompt, cache)
+        said: list[tuple[int, Tensor]] = []
+        last, place = states[-1], int(prompt.positions.max()) + 1
+        while len(said) < request.max_new_tokens:
+            token = int(self._logits(last, request.role).argmax())
+            if token in self._encoder.stop_ids:
+                break
+            said.append((token, last))
+            embeds = self._switch.embed([torch.tensor([token], device=self.device)], [request.role])
+            positions = torch.full((3, 1, 1), place + len(said) - 1, device=self.device)
+            with self._acting(request.role, 1):
+                last = self._states(embeds, positions, cache)[0]
+        return states, said
 
-    engine._encode = encode  # type: ignore[method-assign, assignment]
-    return engine
+    @torch.inference_mode()
+    def _forward(self, request: RoleRequest, prompt: EncodedPrompt, cache: Any) -> Tensor:
+        patches = torch.from_numpy(numpy_patches(request.clip.frames, self._encoder.mean, self._encoder.std))
+        visual = self._encode(self._backbone.visual, patches.to(self.device), request.clip.grid)
+        embeds = self._switch.embed([torch.tensor(prompt.ids, device=self.device)], [request.role])
+        embeds[torch.from_numpy(prompt.video).to(self.device)] = visual.to(embeds.dtype)
+        invocation = self._invocations.get(request.role)
+        start = 0 if invocation is None else find_invocation(prompt, invocation)
+        assert start is not None
+        with self._acting(request.role, len(prompt.ids) - start):
+            return self._states(embeds, torch.from_numpy(prompt.positions)[:, None].to(self.device), cache)
+
+    def _states(self, embeds_LH: Tensor, positions_31L: Tensor, cache: Any) -> Tensor:
+        text = self._backbone.text
+        out = text(inputs_embeds=embeds_LH[None], position_ids=positions_31L, past_key_values=cache, use_cache=True)
+        states: Tensor = out.last_hidden_state[0]
+        return states
+
+    @contextmanager
+    def _acting(self, role: str, last: int) -> Iterator[None]:
+        """The adapter of a role on the last tokens (activated LoRA), or on all; none where the role has none."""
+        if self._switch.index(role) < 0:
+            with self._peft.disable_adapter():
+                yield
+            return
+        self._peft.set_adapter(role)
+        with self._peft._enable_peft_forward_hooks(**({"alora_offsets": [last]} if role in self._invocations else {})):
+            yield
+
+    def _logits(self, states: Tensor, role: str) -> Tensor:
+        head, rows = self._switch.head(role), self._switch.rows(role)
+        normed = self._backbone.final_norm(states)
+        logits = F.linear(normed, head).float()
+        return logits if rows is None else rows.scored(logits, normed)
 
 
-def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options: tuple[str, ...]) -> Published:
+def ask(system: PublishedSystem, bundle: Bundle, path: Path, question: str, options: tuple[str, ...]) -> Published:
     """The chain as published, from the file to the answer."""
     specs = {name: role.spec for name, role in bundle.roles.items()}
 
@@ -69,26 +186,26 @@ def ask(engine: TorchEngine, bundle: Bundle, path: Path, question: str, options:
 
     reader = decord.VideoReader(str(path), num_threads=1)
     duration = len(reader) / reader.get_avg_fps()
-    (plan,) = engine.generate([request("planner", see("planner"), specs["planner"].user_text(question))])
-    query = grounder.clean_query(planner.parse_plan(plan.text, question).query)
-    (grounding,) = engine.ground([request("grounder", see("grounder"), specs["grounder"].user_text(query))])
-    assert grounding.spans is not None, "choose a question that the grounder localises"
-    candidates = grounder.spans_from_decoder(grounding.spans.tolist(), duration, compat=True)
+    plan = system.reply(request("planner", see("planner"), specs["planner"].user_text(question)))
+    query = grounder.clean_query(planner.parse_plan(plan, question).query)
+    spans = system.ground(request("grounder", see("grounder"), specs["grounder"].user_text(query)))
+    assert spans is not None, "choose a question that the grounder localises"
+    candidates = grounder.spans_from_decoder(spans.tolist(), duration, compat=True)
     top, scores = candidates[: verifier.MAX_CANDIDATES], []
     for candidate in top:
         crop = verifier.crop_for(candidate.start, candidate.end, duration, specs["verifier"].min_span)
         clip = see("verifier", crop.span)
         segment = verifier.segment_positions(crop.start, crop.end, clip.num_pairs)
         text = specs["verifier"].user_text(question)
-        (choice,) = engine.choose([request("verifier", clip, text, segment=segment)], (verifier.YES, verifier.NO))
-        scores.append(verifier.score(*choice.probabilities))
+        judged = system.choose(request("verifier", clip, text, segment=segment), (verifier.YES, verifier.NO))
+        scores.append(verifier.score(*judged))
     ranked = tuple(replace(top[i], verified=scores[i]) for i in verifier.rank(scores))
     span = widen_span(ranked[0].start, ranked[0].end, duration, specs["answerer"].min_span)
     asked = answerer.multiple_choice_text(question, options) if options else question
     text = specs["answerer"].user_text(asked)
     prefix = answerer.OPTION_PREFIX if options else ""
-    (reply,) = engine.generate([request("answerer", see("answerer", span), text, prefix)])
-    return Published(plan.text, ranked, reply.text)
+    answer = system.reply(request("answerer", see("answerer", span), text, prefix))
+    return Published(plan, ranked, answer)
 
 
 def read_clip(path: Path, view: View, span: Span | None) -> Clip:

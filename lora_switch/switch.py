@@ -82,10 +82,14 @@ class RoleSwitch:
         own = self._head.get(role or "", None)
         return self._base_head if own is None else own
 
+    def rows(self, role: str | None) -> TokenRows | None:
+        """The rows of single tokens that a role owns, or None."""
+        return self._rows.get(role or "")
+
     def logits(self, states: Tensor, role: str | None) -> Tensor:
         """Float32 logits [..., V] of normed states [..., H] as a role scores them."""
         logits = linear(states, self.head(role)).float()
-        rows = self._rows.get(role or "", None)
+        rows = self.rows(role)
         return logits if rows is None else rows.scored(logits, states)
 
     def memory(self) -> dict[str, dict[str, int]]:

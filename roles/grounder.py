@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from videomind.results import Candidate
 from videomind.roles.spans import clamp_span
@@ -32,7 +33,7 @@ def spans_from_decoder(
             because all their numbers are rolled by one as a single row.
     """
     finite = [row for row in rows if all(map(math.isfinite, row))]
-    spans = [(_to_unit(start, duration, unit), _to_unit(end, duration, unit)) for start, end, _ in finite]
+    spans = _to_unit([row[:2] for row in finite], duration, unit)
     spans = _roll_reversed(spans) if compat else [clamp_span(*span, duration=math.inf) for span in spans]
     return tuple(Candidate(*span, confidence=row[2]) for span, row in zip(spans, finite, strict=True))
 
@@ -46,20 +47,17 @@ def fallback_candidates(duration: float, verifier_follows: bool) -> tuple[Candid
     return tuple(Candidate(start, end, confidence=0.0) for start, end in windows)
 
 
-def _to_unit(relative: float, duration: float, unit: float) -> float:
-    """Seconds as a multiple of the unit, in the float32 arithmetic of published decoders.
+def _to_unit(relative: Sequence[tuple[float, float]], duration: float, unit: float) -> list[tuple[float, float]]:
+    """Spans in seconds, as multiples of the unit, in the float32 arithmetic of published decoders.
 
     The last bits matter: a candidate well inside its video takes exactly the middle half of its crop, and on
     half-way cases the segment tokens fall on the side that exact quarters fall on.
     """
-    seconds = min(_single(duration), max(0.0, _single(_single(relative) * _single(duration))))
-    return _single(round(_single(seconds / _single(unit))) * _single(unit))
-
-
-def _single(number: float) -> float:
-    """The nearest float32."""
-    (rounded,) = struct.unpack("f", struct.pack("f", number))
-    return float(rounded)
+    whole, step = np.float32(duration), np.float32(unit)
+    with np.errstate(over="ignore"):
+        seconds = np.asarray(relative, dtype=np.float32).reshape(-1, 2) * whole
+    spans: list[list[float]] = (np.rint(np.clip(seconds, 0, whole) / step) * step).tolist()
+    return [(start, end) for start, end in spans]
 
 
 def _roll_reversed(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -133,8 +133,7 @@ def forward(engine: TorchEngine, requests: Sequence[RoleRequest]) -> tuple[list[
     for item, rest in zip(items, rests, strict=True):
         text = int(item.prompt.video[-1]) + 2 - item.start
         states.append(torch.cat([frame_states(item, rest), rest[text:]]))
-    with torch.inference_mode():
-        return states, [engine._text.logits(s[-1], r.role) for s, r in zip(states, requests, strict=True)]
+    return states, [one[0] for one in engine._text.logits([s[-1:] for s in states], [r.role for r in requests])]
 
 
 def without_prefixes(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ class Prepared(NamedTuple):
         acts_from: the first token on which its adapter acts.
         prefix: what the text model made of its first tokens, or None.
         reused: whether that was there already.
+        guessed: tokens that the reply will probably begin with.
     """
 
     request: RoleRequest
@@ -57,6 +58,7 @@ class Prepared(NamedTuple):
     acts_from: int = 0
     prefix: Prefix | None = None
     reused: bool = False
+    guessed: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
@@ -84,6 +86,15 @@ class Prepared(NamedTuple):
             self.visual[first:last],
             self.acts_from - begin,
         )
+
+    def rest(self, begin: int) -> Piece:
+        """Its tokens from `begin` on, and those that its reply will probably begin with."""
+        piece, count = self.piece(begin, self.length), len(self.guessed)
+        if not count:
+            return piece
+        places = np.arange(1, count + 1) + self.prompt.positions.max()
+        positions = np.concatenate([piece.positions, np.broadcast_to(places, (3, count))], axis=1)
+        return piece._replace(ids=[*piece.ids, *self.guessed], positions=positions)
 
 
 class Packed(NamedTuple):

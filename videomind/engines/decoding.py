@@ -40,7 +40,7 @@ class Decoding:
     Args:
         item: the request that it answers.
         branch: where its KV stands.
-        states: [1, H], of the last token of the prompt.
+        states: [1 + n, H], of the last token of the prompt and of those guessed after it.
     """
 
     def __init__(self, item: Prepared, branch: Branch, states: Tensor) -> None:
@@ -50,7 +50,7 @@ class Decoding:
         self.said: list[int] = []
         self._most = item.request.max_new_tokens
         self._place = int(item.prompt.positions.max()) + 1
-        self._states, self._guessed = states, list[int]()
+        self._states, self._guessed = states, list(item.guessed)
         self._nothing = item.visual[:0]
 
     @property

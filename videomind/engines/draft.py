@@ -14,7 +14,7 @@ from collections.abc import Sequence
 GRAMS = (3, 2)
 """Tokens in a row by which a place is known again, the surest first."""
 TAIL = GRAMS[0]
-MOST = 10
+MOST = 16
 """Tokens that are guessed at once."""
 REMEMBERED = 64
 """Replies of a role that are kept."""
@@ -77,6 +77,12 @@ class Drafter:
                 if lookup is not None and (guess := lookup.after(tail, size)):
                     return guess
         return []
+
+    def begin(self, role: str, prompt: Sequence[int], most: int) -> tuple[int, ...]:
+        """What a reply of at most `most` tokens to this prompt probably begins with, as earlier ones did."""
+        with self._lock:
+            replies = self._lookups.get(role)
+        return () if replies is None else tuple(replies.after(prompt[-TAIL:], TAIL)[: most - 1])
 
     def forget(self) -> None:
         """Forget all replies."""

@@ -39,7 +39,7 @@ class Prefilled(NamedTuple):
 
     Attributes:
         items: the requests, with their prefixes.
-        rests: states [n, H] of what is not in the prefix.
+        rests: states [n, H] of what is not in the prefix, guesses included.
         branches: where decoding goes on.
     """
 
@@ -121,6 +121,13 @@ class TextModel:
         found, rests, branches = zip(*(filled[place] for place in range(len(items))), strict=True)
         return Prefilled(list(found), list(rests), list(branches))
 
+    def with_guesses(self, items: Sequence[Prepared]) -> list[Prepared]:
+        """The items, each with what its reply will probably begin with, for a prefill that is to be decoded on."""
+        return [
+            item._replace(guessed=self._drafter.begin(item.request.role, item.prompt.ids, item.request.max_new_tokens))
+            for item in items
+        ]
+
     @torch.inference_mode()
     def decode(self, prefilled: Prefilled, cancel: Cancel | None) -> Iterator[dict[int, Said]]:
         """Greedy decoding of a batch: in each step, for every request that is not done, what its reply goes on with.
@@ -128,7 +135,7 @@ class TextModel:
         What is guessed to follow (`draft.py`) goes through the model with it, so several tokens may come at once.
         """
         replies = {
-            place: Decoding(item, branch, rest[-1:])
+            place: Decoding(item, branch, rest[-1 - len(item.guessed) :])
             for place, (item, rest, branch) in enumerate(zip(*prefilled, strict=True))
         }
         while replies:
@@ -142,9 +149,15 @@ class TextModel:
             if replies:
                 self._go_on(list(replies.values()))
 
-    def logits(self, states: Tensor, role: str) -> Tensor:
-        """Float32 logits [..., V] of states [..., H] before the final norm, as a role scores them."""
-        return self._switch.logits(self._backbone.final_norm(states), role)
+    @torch.inference_mode()
+    def logits(self, states: Sequence[Tensor], roles: Sequence[str]) -> list[Tensor]:
+        """Float32 logits [n, V] of the states [n, H] of several requests before the final norm, as each role scores."""
+        scored: list[Tensor] = []
+        for role, same in groupby(zip(states, roles, strict=True), key=lambda one: one[1]):
+            parts = [part for part, _ in same]
+            logits = self._switch.logits(self._backbone.final_norm(torch.cat(parts)), role)
+            scored += logits.split([len(part) for part in parts])
+        return scored
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -196,7 +209,7 @@ class TextModel:
 
     def _pieces(self, kin: _Kin, items: Sequence[Prepared]) -> list[Piece]:
         """What has to go through the model: what they share, if it is new, and then the rest of each."""
-        rests = [items[place].piece(kin.shared, items[place].length) for place in kin.places]
+        rests = [items[place].rest(kin.shared) for place in kin.places]
         return [items[kin.places[0]].piece(0, kin.shared), *rests] if kin.is_new else rests
 
     def _plant(self, kin: _Kin, pieces: Sequence[Piece]) -> Grown:
@@ -217,13 +230,11 @@ class TextModel:
 
     def _read(self, replies: Sequence[Decoding]) -> list[Said]:
         """What each reply goes on with, the likeliest token every time."""
-        said: list[Said] = []
-        for role, together in groupby(replies, key=lambda reply: reply.role):
-            same = list(together)
-            tokens = self.logits(torch.cat([reply.states for reply in same]), role).argmax(-1)
-            parts = tokens.split([reply.width for reply in same])
-            said += [reply.accept(part.tolist(), self._stop_ids) for reply, part in zip(same, parts, strict=True)]
-        return said
+        logits = self.logits([reply.states for reply in replies], [reply.role for reply in replies])
+        return [
+            reply.accept(scores.argmax(-1).tolist(), self._stop_ids)
+            for reply, scores in zip(replies, logits, strict=True)
+        ]
 
     def _go_on(self, replies: Sequence[Decoding]) -> None:
         """One forward of the last token of each reply and of what is guessed after it."""

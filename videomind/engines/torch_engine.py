@@ -93,7 +93,7 @@ class TorchEngine(Engine):
 
     def stream(self, request: RoleRequest, cancel: Cancel | None = None) -> Iterator[str | Reply]:
         reply = ReplyText(self._encoder)
-        prefilled = self._text.prefill(self._prepare([request], cancel), cancel)
+        prefilled = self._text.prefill(self._text.with_guesses(self._prepare([request], cancel)), cancel)
         for step in self._text.decode(prefilled, cancel):
             if piece := "".join(reply.add(token) for token in step[0].tokens):
                 yield piece
@@ -147,7 +147,7 @@ class TorchEngine(Engine):
             torch.cuda.empty_cache()
 
     def _generate(self, items: list[Prepared], cancel: Cancel | None) -> list[Reply]:
-        prefilled = self._text.prefill(items, cancel)
+        prefilled = self._text.prefill(self._text.with_guesses(items), cancel)
         replies: list[list[int]] = [[] for _ in items]
         for step in self._text.decode(prefilled, cancel):
             for place, said in step.items():
@@ -157,26 +157,27 @@ class TorchEngine(Engine):
 
     def _choose(self, items: list[Prepared], ids: list[int], cancel: Cancel | None) -> list[Choice]:
         items, rests, _ = self._text.prefill(items, cancel)
+        logits = self._text.logits([rest[-1:] for rest in rests], [item.request.role for item in items])
         return [
-            Choice(tuple(self._text.logits(rest[-1], item.request.role).softmax(-1)[ids].tolist()), item.usage)
-            for item, rest in zip(items, rests, strict=True)
+            Choice(tuple(scores[0].softmax(-1)[ids].tolist()), item.usage)
+            for item, scores in zip(items, logits, strict=True)
         ]
 
     def _ground_by_draft(self, items: list[Prepared], cancel: Cancel | None) -> list[Grounding | None]:
         """One prefill with the expected reply appended; None where the role would have said something else."""
         items, rests, _ = self._text.prefill(items, cancel)
-        groundings: list[Grounding | None] = []
-        for item, rest in zip(items, rests, strict=True):
-            draft = item.prompt.ids[item.prompt.prompt_length :]
-            states = rest[item.prompt.prompt_length - 1 - item.start :]
-            said = self._text.logits(states, "grounder").argmax(-1).tolist()
-            agreed = bool(draft) and said[:-1] == draft and said[-1] in self._encoder.stop_ids
-            if not agreed or self._reg not in draft:
-                groundings.append(None)
-                continue
-            spans = self._spans(frame_states(item, rest), states[draft.index(self._reg)])
-            groundings.append(Grounding(item.request.reply_prefix, spans, item.usage))
-        return groundings
+        states = [rest[item.prompt.prompt_length - 1 - item.start :] for item, rest in zip(items, rests, strict=True)]
+        said = self._text.logits(states, ["grounder"] * len(items))
+        localised: dict[int, tuple[Tensor, Tensor]] = {}
+        for place, item in enumerate(items):
+            draft, tokens = item.prompt.ids[item.prompt.prompt_length :], said[place].argmax(-1).tolist()
+            if draft and self._reg in draft and tokens[:-1] == draft and tokens[-1] in self._encoder.stop_ids:
+                localised[place] = frame_states(item, rests[place]), states[place][draft.index(self._reg)]
+        spans = dict(zip(localised, self._spans(list(localised.values())), strict=True))
+        return [
+            Grounding(item.request.reply_prefix, spans[place], item.usage) if place in spans else None
+            for place, item in enumerate(items)
+        ]
 
     def _ground_by_generating(self, request: RoleRequest, cancel: Cancel | None) -> Grounding:
         """The published way: decode the reply, and read the states where it says `<|reg|>`."""
@@ -184,17 +185,24 @@ class TorchEngine(Engine):
         prefilled = self._text.prefill(self._prepare([bare], cancel), cancel)
         (item,), (rest,), _ = prefilled
         ids: list[int] = []
-        spans = None
+        spans: Rows | None = None
         for step in self._text.decode(prefilled, cancel):
             tokens, states, _ = step[0]
             if self._reg in tokens and spans is None:
-                spans = self._spans(frame_states(item, rest), states[tokens.index(self._reg)])
+                (spans,) = self._spans([(frame_states(item, rest), states[tokens.index(self._reg)])])
             ids += tokens
         return Grounding(self._encoder.decode(ids), spans, item.usage)
 
-    def _spans(self, frames_TH: Tensor, query_H: Tensor) -> Rows:
+    def _spans(self, localised: Sequence[tuple[Tensor, Tensor]]) -> list[Rows]:
+        """Spans from frame states [T, H] and the query's state [H] of each, those of one length together."""
         assert self._decoder is not None
-        return self._decoder.spans(frames_TH, query_H)
+        found: dict[int, Rows] = {}
+        lengths = [len(frames) for frames, _ in localised]
+        for length in set(lengths):
+            places = [place for place, one in enumerate(lengths) if one == length]
+            frames, queries = (torch.stack(part) for part in zip(*(localised[p] for p in places), strict=True))
+            found |= zip(places, self._decoder.spans_of_all(frames, queries), strict=True)
+        return [found[place] for place in range(len(localised))]
 
     def _prepare(self, requests: Sequence[RoleRequest], cancel: Cancel | None) -> list[Prepared]:
         check(cancel)

@@ -208,15 +208,19 @@ class TimestampDecoder(nn.Module):
             pyramid_points(video_LBTD.shape[2], logits.device),
         )
 
-    @torch.inference_mode()
     def spans(self, frames_TH: Tensor, query_H: Tensor) -> Rows:
         """The best spans of one video: [≤ 100, 3] of start, end (fractions of the duration) and score, best first."""
-        out = self(frames_TH[None].float(), query_H[None].float())
-        offsets = out.offsets[0, 0] * out.points.stride[:, None]
-        starts, ends = out.points.position - offsets[:, 0], out.points.position + offsets[:, 1]
-        spans = torch.stack([starts, ends], dim=-1) / frames_TH.shape[0]
-        rows = torch.cat([spans, out.logits[0, 0].sigmoid()[:, None]], dim=-1).cpu().numpy()
-        return temporal_nms(rows.astype(np.float32))[:MAX_SPANS]
+        return self.spans_of_all(frames_TH[None], query_H[None])[0]
+
+    @torch.inference_mode()
+    def spans_of_all(self, frames_BTH: Tensor, query_BH: Tensor) -> list[Rows]:
+        """`spans` of several videos with as many frame pairs."""
+        out = self(frames_BTH.float(), query_BH.float())
+        offsets = out.offsets[0] * out.points.stride[:, None]
+        starts, ends = out.points.position - offsets[..., 0], out.points.position + offsets[..., 1]
+        spans = torch.stack([starts, ends], dim=-1) / frames_BTH.shape[1]
+        rows = torch.cat([spans, out.logits[0].sigmoid()[..., None]], dim=-1).cpu().numpy()
+        return [temporal_nms(one)[:MAX_SPANS] for one in rows.astype(np.float32)]
 
 
 def position_code(length: int, dims: int, device: torch.device) -> Tensor:

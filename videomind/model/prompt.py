@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from videomind.lora_switch.files import read_json
 from videomind.model.positions import mrope_positions
 
 IntArray = npt.NDArray[np.int64]
+RECENT_TURNS = 256
+"""Texts whose tokens are kept: the candidates of a question are asked about in the same words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class PromptEncoder:
         self.mean: tuple[float, ...] = tuple(pixels["image_mean"])
         self.std: tuple[float, ...] = tuple(pixels["image_std"])
         self.stop_ids = self._stop_ids()
+        self._turn = lru_cache(RECENT_TURNS)(self._tokenized)
 
     def token_id(self, text: str) -> int:
         """Id of a text that is exactly one token.
@@ -86,14 +90,7 @@ class PromptEncoder:
             segment: frame-pair positions (start, end) at which the segment tokens stand inside the video run.
             segment_ids: ids of the two segment tokens.
         """
-        content = [{"type": "video"}, {"type": "text", "text": text}]
-        chat = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
-        )
-        prompt = self.ids(chat)
-        ids = self.ids(chat + reply_prefix) if reply_prefix else prompt
-        reply_tokens = len(ids) - _common(prompt, ids)
-
+        ids, reply_tokens = self._turn(text, reply_prefix)
         at = ids.index(self.video_pad)
         pairs, window = grid[0], grid[1] * grid[2] // self.merge**2
         run = [self.video_pad] * (pairs * window)
@@ -117,6 +114,16 @@ class PromptEncoder:
         """Token ids of a text, special tokens understood."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
         return ids
+
+    def _tokenized(self, text: str, reply_prefix: str) -> tuple[list[int], int]:
+        """Token ids of a turn with one `<|video_pad|>` for the video, and how many of them are the reply prefix."""
+        content = [{"type": "video"}, {"type": "text", "text": text}]
+        chat = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True
+        )
+        prompt = self.ids(chat)
+        ids = self.ids(chat + reply_prefix) if reply_prefix else prompt
+        return ids, len(ids) - _common(prompt, ids)
 
     def _stop_ids(self) -> frozenset[int]:
         ids = {self.tokenizer.eos_token_id}

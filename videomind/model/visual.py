@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+
+from videomind.kernels.linear import linear
 
 
 def encode_view(visual: Any, patches_NP: Tensor, grid: tuple[int, int, int]) -> Tensor:
@@ -23,22 +25,36 @@ def encode_view(visual: Any, patches_NP: Tensor, grid: tuple[int, int, int]) -> 
     """
     frames, rows, columns = grid
     kernel = visual.patch_embed.proj.weight.flatten(1)  # a convolution whose stride is its size is a matrix product
-    x_TNC = F.linear(patches_NP.to(kernel.dtype), kernel).unflatten(0, (frames, rows * columns))
+    x_TNC = linear(patches_NP.to(kernel.dtype), kernel).unflatten(0, (frames, rows * columns))
     place = _patch_places(rows, columns, visual.spatial_merge_size).to(x_TNC.device)
     cos, sin = _rotary(place, x_TNC.shape[-1] // visual.blocks[0].attn.num_heads)
     for block in visual.blocks:
         x_TNC = x_TNC + _attend(block.attn, block.norm1(x_TNC), cos, sin)
-        x_TNC = x_TNC + block.mlp(block.norm2(x_TNC))
-    merged: Tensor = visual.merger(x_TNC.flatten(0, 1))
-    return merged
+        x_TNC = x_TNC + _feed(block.mlp, block.norm2(x_TNC))
+    merger = visual.merger
+    cells = merger.ln_q(x_TNC).view(-1, merger.hidden_size)
+    return _sequence(merger.mlp, cells)
 
 
 def _attend(attention: Any, x_TNC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    qkv = attention.qkv(x_TNC).unflatten(-1, (3, attention.num_heads, -1))
-    q, k, v = qkv.permute(2, 0, 3, 1, 4)
-    q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
-    merged: Tensor = attention.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-    return merged
+    qkv = _apply(attention.qkv, x_TNC).unflatten(-1, (3, attention.num_heads, -1))
+    q, k = _rotate(qkv[:, :, :2], cos, sin).permute(2, 0, 3, 1, 4)
+    v = qkv[:, :, 2].transpose(1, 2)
+    return _apply(attention.proj, F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+def _feed(mlp: Any, x: Tensor) -> Tensor:
+    return _apply(mlp.fc2, mlp.act(_apply(mlp.fc1, x)))
+
+
+def _sequence(layers: Any, x: Tensor) -> Tensor:
+    for layer in layers:
+        x = _apply(layer, x) if isinstance(layer, nn.Linear) else layer(x)
+    return x
+
+
+def _apply(layer: nn.Linear, x: Tensor) -> Tensor:
+    return linear(x, layer.weight, layer.bias)
 
 
 def _patch_places(rows: int, columns: int, merge: int) -> Tensor:
@@ -52,15 +68,15 @@ def _patch_places(rows: int, columns: int, merge: int) -> Tensor:
 
 
 def _rotary(place_N2: Tensor, head_dim: int, theta: float = 10000.0) -> tuple[Tensor, Tensor]:
-    """Cosine and sine [N, head_dim]: a quarter of the frequencies for rows, a quarter for columns, twice."""
+    """Cosine and sine [N, 1, 1, head_dim / 2]: half of the frequencies for rows, half for columns."""
     half = head_dim // 2
     frequency = 1.0 / theta ** (torch.arange(0, half, 2, device=place_N2.device, dtype=torch.float32) / half)
-    angle = (place_N2[..., None].float() * frequency).flatten(1).repeat(1, 2)
+    angle = (place_N2[..., None].float() * frequency).flatten(1)[:, None, None]
     return angle.cos(), angle.sin()
 
 
-def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def _rotate(x_TNKHD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary embedding in float32, as the published towers do, given back in x's dtype."""
-    wide = x.float()
-    first, second = wide.chunk(2, dim=-1)
-    return (wide * cos + torch.cat([-second, first], dim=-1) * sin).to(x.dtype)
+    first, second = x_TNKHD.float().chunk(2, dim=-1)
+    turned = [first * cos - second * sin, second * cos + first * sin]
+    return torch.cat(turned, dim=-1).to(x_TNKHD.dtype)
