@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(INTERPRETED, reason="is interpreted already")
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="needs Triton")
 def test_the_kernels_are_right_under_the_interpreter() -> None:
-    tests = ["tests/kernels/test_lora_triton.py", "-q", "--noconftest", "-p", "no:cacheprovider"]
+    kernels = ["tests/kernels/test_lora_triton.py", "tests/kernels/test_patchify.py"]
+    tests = [*kernels, "-q", "--noconftest", "-p", "no:cacheprovider"]
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", *tests],
         cwd=ROOT,
