@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from videomind.kernels.linear import linear
+from videomind.kernels.linear import HAS_ONEDNN, linear, takes_onednn
 
 LARGE = (96, 192, 96)
 """Rows, inputs and outputs of a product that is worth oneDNN's call."""
@@ -42,6 +42,15 @@ def test_parts_and_transposes_of_tensors_are_taken() -> None:
     check(normal(inputs, rows).T, normal(outputs, inputs))
     check(normal(rows, inputs), normal(inputs, outputs).T)
     check(normal(2 * rows, inputs)[::2], normal(outputs, 2 * inputs)[:, :inputs])
+
+
+def test_a_part_of_a_wider_weight_is_left_to_the_other_library() -> None:
+    """OneDNN would take a thousand times as long."""
+    x, weight = normal(*LARGE[:2]), normal(2 * LARGE[2], LARGE[1])
+    rows, columns = weight[LARGE[2] :], normal(LARGE[2], 2 * LARGE[1])[:, : LARGE[1]]
+    assert takes_onednn(x, rows) == takes_onednn(x, rows.T.contiguous().T) == HAS_ONEDNN
+    assert not takes_onednn(x, columns)
+    assert not takes_onednn(x, normal(LARGE[1], 2 * LARGE[2])[:, : LARGE[2]].T)
 
 
 def test_gradients_flow_where_they_are_wanted() -> None:
