@@ -95,7 +95,7 @@ class Guard:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
-            return None
+            return await send({"type": "websocket.close"})
         send = _with_headers(send)
         if scope["path"] in OPEN_PATHS:
             return await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""JSON bodies: never more than fits in memory."""
+"""JSON bodies: never more than fits in memory, of one request and of all together."""
 
 from __future__ import annotations
 
@@ -12,6 +12,33 @@ from starlette.types import Message
 
 MAX_BODY = 64 << 20
 """Bytes; a video in a data: URL is part of them."""
+MAX_HELD = 8 * MAX_BODY
+"""Bytes of all large bodies that are being read and looked at; parsing them takes about twice as much besides."""
+LARGE = 1 << 20
+"""Smaller ones always find room."""
+
+
+class Room:
+    """What large bodies take of `MAX_HELD`; of one event loop."""
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Raises:
+        HTTPException: (429) the others have it all.
+        """
+        if self.held + size > MAX_HELD:
+            text = "the server reads as many large requests as it can: try again, or upload videos (POST /v1/files)"
+            raise HTTPException(429, text, {"Retry-After": "1"})
+        self.held += size
+
+    def give(self, size: int) -> None:
+        """Back, when nobody needs it any more."""
+        self.held -= size
+
+
+_ROOM = Room()
 
 
 class SmallBodyRoute(APIRoute):
@@ -22,19 +49,25 @@ class SmallBodyRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_small(request: Request) -> Response:
-            received = 0
+            received = held = 0
 
             async def counted() -> Message:
-                nonlocal received
+                nonlocal received, held
                 message = await request.receive()
                 received += len(message.get("body", b""))
                 if received > MAX_BODY:
                     raise _too_large()
+                if received > LARGE:
+                    _ROOM.take(received - held)
+                    held = received
                 return message
 
             if int(request.headers.get("content-length", 0)) > MAX_BODY:
                 raise _too_large()
-            return await handle(Request(request.scope, counted))
+            try:
+                return await handle(Request(request.scope, counted))
+            finally:
+                _ROOM.give(held)
 
         return handle_small
 

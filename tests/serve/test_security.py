@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Message
 
 from tests.serve.conftest import HERE, open_state
 from videomind.errors import InputError
@@ -109,6 +111,16 @@ def test_every_answer_carries_the_security_headers(client: Client) -> None:
         assert answer.headers["x-frame-options"] == "DENY"
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert "server" not in answer.headers
+
+
+def test_nobody_opens_a_web_socket(client: Client) -> None:
+    told = []
+
+    async def send(message: Message) -> None:
+        told.append(message["type"])
+
+    asyncio.run(client().app({"type": "websocket", "path": "/v1/files", "headers": []}, None, send))
+    assert told == ["websocket.close"]
 
 
 def test_a_browser_logs_in_with_a_key_and_out_again(client: Client) -> None:

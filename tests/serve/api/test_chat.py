@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,32 @@ def test_too_large_a_request_is_pointed_to_uploads(live: Live, monkeypatch: pyte
         refused = httpx2.post(f"{live.url}/v1/chat/completions", content=content, headers=headers)
         assert refused.status_code == 413
         assert "POST /v1/files" in refused.json()["error"]["message"]
+
+
+def test_large_requests_together_stay_within_memory(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videomind.serve.api.small_body.LARGE", 100)
+    monkeypatch.setattr("videomind.serve.api.small_body.MAX_HELD", 3000)
+    body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
+    half_sent, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield body[:-1]
+        half_sent.set()
+        assert go_on.wait(10)
+        yield body[-1:]
+
+    def post(content: bytes | Iterator[bytes]) -> httpx2.Response:
+        headers = {"Content-Type": "application/json"}
+        return httpx2.post(f"{live.url}/v1/chat/completions", content=content, headers=headers)
+
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(post, slowly())
+        assert half_sent.wait(10)
+        until(lambda: post(body).status_code == 429)
+        assert post(b"{}").status_code == 400  # small ones always find room
+        go_on.set()
+        assert first.result().status_code == 400
+    assert post(body).status_code == 400
 
 
 def test_turns_of_a_stored_conversation(openai_client: openai.OpenAI, live: Live, demo_id: str) -> None:
