@@ -8,17 +8,20 @@ from torch.nn.functional import linear
 from videomind.kernels.lora_stack import LoraStack
 from videomind.kernels.routing import Routing
 
-WORTH = 1 << 18
-"""Multiplications that take about as long as the calls which a group of tokens costs when it is treated by itself."""
+WORTH = 200_000
+"""Multiplications that take about as long as the call of a product."""
+CACHED = 1 << 18
+"""Numbers of factors up to which that is so: they stay in a core's cache."""
 
 
 def is_few(x_NI: Tensor, stack: LoraStack, routing: Routing) -> bool:
     """Whether tokens are so few, and the layer so small, that fewer calls matter more than fewer multiplications."""
     if not stack.whole:
         return False
-    groups = routing.groups
-    ranks = stack.ranks[groups[0].adapter] if _is_one_run(routing) else len(stack.a)
-    return len(x_NI) * ranks * (stack.a.shape[1] + stack.b.shape[1]) <= WORTH * (1 + len(groups))
+    ranks = stack.ranks[routing.groups[0].adapter] if _is_one_run(routing) else len(stack.a)
+    numbers = ranks * (stack.a.shape[1] + stack.b.shape[1])
+    calls = len(routing.groups) * (1 + len(stack.outs))  # if every group were multiplied by itself
+    return numbers <= CACHED and len(x_NI) * numbers <= WORTH * calls
 
 
 def add_lora_few(y_NO: Tensor, x_NI: Tensor, stack: LoraStack, routing: Routing) -> Tensor:
