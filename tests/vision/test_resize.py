@@ -48,6 +48,16 @@ def filter_matrix(size: int, resized: int) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
+@pytest.mark.parametrize(("height", "width", "high", "wide"), [*SIZES, (224, 224, 56, 56), (360, 640, 168, 280)])
+def test_same_levels_as_torch_gives_for_one_frame_alone(height: int, width: int, high: int, wide: int) -> None:
+    frames = noise(3, height, width)
+    for frame, ours in zip(frames, resize_frames(frames, high, wide), strict=True):
+        pixels = torch.tensor(frame).permute(2, 0, 1)[None].float()
+        theirs = torch.nn.functional.interpolate(pixels, (high, wide), mode="bicubic", antialias=True)
+        expected = theirs.clamp(0, 255).round().to(torch.uint8)[0].permute(1, 2, 0)
+        assert np.array_equal(ours, expected.numpy())
+
+
 def test_a_plain_picture_stays_plain() -> None:
     frames = np.full((3, 50, 70, 3), (0, 128, 255), dtype=np.uint8)
     assert (resize_frames(frames, 28, 84) == (0, 128, 255)).all()
