@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     engine: Literal["torch", "vllm"] | None = Field(
         None, description="What runs it; none = vllm where a supported one is installed, else torch."
     )
-    engine_config: Path | None = Field(None, description="TOML file with options of the vLLM engine.")
+    engine_config: Path | None = Field(None, description="TOML file with options of the engine.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     dtype: str = Field("auto", description="auto, float32, bfloat16 or float16.")
 

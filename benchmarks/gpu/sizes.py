@@ -1,4 +1,4 @@
-"""The shapes of random models: the published one on Qwen2-VL-2B, and the same scaled down for a CPU."""
+"""The shapes of random models: the published one on Qwen2-VL-2B, and the same scaled down for CPUs."""
 
 from __future__ import annotations
 
@@ -85,6 +85,23 @@ SIZES = {
         rank=64,
         dims=256,
         dtype="bfloat16",
+        views=PUBLISHED_VIEWS,
+    ),
+    "0.3b": Size(
+        name="0.3b",
+        hidden=1024,
+        layers=16,
+        heads=16,
+        kv_heads=4,
+        mlp=2816,
+        vocabulary=16_384,
+        context=32_768,
+        depth=12,
+        vision=768,
+        vision_heads=12,
+        rank=64,
+        dims=256,
+        dtype="float32",
         views=PUBLISHED_VIEWS,
     ),
     "tiny": Size(

@@ -34,8 +34,9 @@ def refused(outcome: tuple[int, str, str], problem: str) -> None:
     assert "{" not in stdout
 
 
-def test_options_of_an_engine_need_that_engine(videomind: Videomind, command: list[str], tmp_path: Path) -> None:
-    refused(videomind(*command, "--engine-config", tmp_path / "x.toml"), "say --engine vllm too")
+def test_options_of_another_engine_are_refused(videomind: Videomind, command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("max_num_seqs = 4")
+    refused(videomind(*command, "--engine-config", tmp_path / "x.toml"), "max_num_seqs: Extra inputs are not permitted")
 
 
 def test_an_engine_that_is_not_installed(

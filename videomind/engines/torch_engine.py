@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,30 +14,18 @@ from videomind.engines.batch import Prepared
 from videomind.engines.device import pick_device, pick_dtype
 from videomind.engines.reply_text import ReplyText
 from videomind.engines.text_model import TextModel, frame_states
+from videomind.engines.torch_options import TorchOptions
 from videomind.engines.views import ViewEncoder
 from videomind.errors import BundleError, EngineError, InputError
 from videomind.kernels.nms import Rows
 from videomind.lora_switch.bundle import Bundle
 from videomind.lora_switch.switch import RoleSwitch
 from videomind.model.decoder import TimestampDecoder
-from videomind.model.kv_pack import KVFormat
 from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
 from videomind.model.qwen2_vl import Qwen2VLBackbone
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the engine keeps for further questions; the least recently used goes first.
-
-    Attributes:
-        visual_bytes: of the visual tokens of frame pairs.
-        kv_bytes: of the KV of views.
-        kv: "exact", or "int8" for a quarter of the bytes in float32 and half in bfloat16, approximately.
-    """
-
-    visual_bytes: int = 1 << 30
-    kv_bytes: int = 1 << 30
-    kv: KVFormat = "exact"
+TORCH_DEFAULTS = TorchOptions()
 
 
 class TorchEngine(Engine):
@@ -49,7 +36,7 @@ class TorchEngine(Engine):
         device: "cpu", "cuda", "mps", or "auto" for the best there is.
         dtype: "float32", "bfloat16", "float16", or "auto": float32 on CPU, else bfloat16 (float16 on MPS).
         compat: generate the grounder's reply token by token, as the published code does.
-        kept: what is kept for further questions.
+        options: what is kept for further questions.
 
     Raises:
         BundleError: the bundle does not fit its base.
@@ -64,7 +51,7 @@ class TorchEngine(Engine):
         device: str = "auto",
         dtype: str = "auto",
         compat: bool = False,
-        kept: Kept | None = None,
+        options: TorchOptions = TORCH_DEFAULTS,
     ) -> None:
         self.device = pick_device(device)
         self.dtype = pick_dtype(dtype, self.device)
@@ -77,10 +64,10 @@ class TorchEngine(Engine):
         adapters = {name: role.adapter for name, role in bundle.roles.items() if role.adapter is not None}
         backbone = self._backbone
         self._switch = RoleSwitch(backbone.text, backbone.embed_tokens, backbone.lm_head, adapters)
-        kept, encoder = kept or Kept(), self._encoder
-        self._text = TextModel(backbone, self._switch, self.device, encoder.stop_ids, kept.kv_bytes, kept.kv)
+        encoder, kv = self._encoder, (options.kv_cache_memory, options.kv_cache)
+        self._text = TextModel(backbone, self._switch, self.device, encoder.stop_ids, *kv)
         self._views = ViewEncoder(
-            backbone, encoder.mean, encoder.std, self.device, self._text.guarded, kept.visual_bytes
+            backbone, encoder.mean, encoder.std, self.device, self._text.guarded, options.visual_cache_memory
         )
         specs = [role.spec for role in bundle.roles.values()]
         self._invocations = {s.name: self._encoder.ids(s.invocation) for s in specs if s.invocation}

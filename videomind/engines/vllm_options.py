@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from videomind.errors import InputError
+from videomind.engines.options_file import Bytes
 
 Module = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-
-
-def _bytes(value: Any) -> Any:
-    """ "4GiB" as a number of bytes."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*([\d.]+)\s*([A-Za-z]*)\s*", value)
-    if match is None or match[2].lower() not in _UNITS:
-        raise ValueError('a number of bytes, or a text like "4GiB"')
-    return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
 class VLLMOptions(BaseModel):
@@ -52,7 +38,7 @@ class VLLMOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    kv_cache_memory: Annotated[int | None, BeforeValidator(_bytes), Field(gt=0)] = None
+    kv_cache_memory: Bytes | None = None
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
     max_model_len: int | None = Field(default=None, ge=64)
     max_num_seqs: int = Field(default=64, ge=1, le=4096)
@@ -67,25 +53,3 @@ class VLLMOptions(BaseModel):
     max_adapter_rank: int | None = Field(default=None, ge=1, le=512)
     adapter_modules: tuple[Module, ...] = ()
     cuda_graphs: bool = True
-
-
-def read_options(path: Path | None) -> VLLMOptions:
-    """The options in a TOML file; the defaults where there is none.
-
-    Raises:
-        InputError: the file cannot be read, or a key or value is not allowed.
-    """
-    if path is None:
-        return VLLMOptions()
-    try:
-        return VLLMOptions.model_validate(tomllib.loads(path.read_text()))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        known = ", ".join(sorted(VLLMOptions.model_fields))
-        advice = f" (known: {known})" if first["type"] == "extra_forbidden" else ""
-        raise InputError(f"{path}: {key}: {first['msg']}{advice}") from error

@@ -19,11 +19,13 @@ class PackedKV(NamedTuple):
 
     Attributes:
         kv: [layers, 2, heads, P, size], numbers or 8-bit codes.
+        dtype: the number type that they had.
         scales: of codes: of each channel of the keys [layers, heads, 1, size], and of each token of the values
-            [layers, heads, P, 1]; None where nothing is packed.
+            [layers, heads, P, 1], float32; None where nothing is packed.
     """
 
     kv: Tensor
+    dtype: torch.dtype
     scales: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -38,17 +40,18 @@ class PackedKV(NamedTuple):
         """[layers, 2, heads, P, size]; of 8-bit codes an approximation."""
         if self.scales is None:
             return self.kv
-        return torch.stack([codes * scale for codes, scale in zip(self.kv.unbind(1), self.scales, strict=True)], dim=1)
+        parts = zip(self.kv.unbind(1), self.scales, strict=True)
+        return torch.stack([(codes * scale).to(self.dtype) for codes, scale in parts], dim=1)
 
 
 def pack_kv(kv: Tensor, how: KVFormat) -> PackedKV:
     """Keep [layers, 2, heads, P, size] exactly, or in 8 bits (a quarter of the bytes in float32, half in bfloat16)."""
     if how == "exact":
-        return PackedKV(kv)
-    keys, values = kv.unbind(1)
+        return PackedKV(kv, kv.dtype)
+    keys, values = kv.float().unbind(1)
     scales = (_scale(keys, 2), _scale(values, 3))
     codes = [(part / scale).round_().to(torch.int8) for part, scale in zip((keys, values), scales, strict=True)]
-    return PackedKV(torch.stack(codes, dim=1), scales)
+    return PackedKV(torch.stack(codes, dim=1), kv.dtype, scales)
 
 
 def _scale(part: Tensor, over: int) -> Tensor:
