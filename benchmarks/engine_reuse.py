@@ -23,11 +23,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import torch
 
 from benchmarks import published
+from benchmarks.compared import QUESTIONS, reply_of, scene_questions, uncalibrated
 from videomind.agent import Agent
 from videomind.engines.base import RoleRequest
 from videomind.engines.torch_engine import TorchEngine
@@ -35,16 +35,13 @@ from videomind.engines.vllm_engine import VLLMEngine
 from videomind.engines.vllm_options import VLLMOptions
 from videomind.lora_switch.bundle import Bundle, load_bundle
 from videomind.lora_switch.vllm_plugin.versions import installed
-from videomind.results import Result
 from videomind.roles.spec import View
-from videomind.synth.questions import questions
 from videomind.synth.reader import SceneReader
 from videomind.synth.video import write_scene
 from videomind.synth.world import sample_scene
 from videomind.vision.clip import load_clip
 
 RESULTS = Path(__file__).parent / "results" / "engine_reuse.jsonl"
-QUESTIONS = 16
 OWN_VIEW = load_bundle().roles["grounder"].spec.view
 LONG_VIEW = replace(OWN_VIEW, fps=4.0, max_frames=150, min_pixels=112**2, max_pixels=112**2)
 LONG_SCENE = 2
@@ -57,9 +54,9 @@ def main() -> None:
     args = _arguments()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder:
-        bundle = benchmark_bundle()
+        bundle = uncalibrated(load_bundle())
         video = write_scene(sample_scene(args.seed), Path(folder) / "video.mp4")
-        asked = benchmark_questions(args.seed)
+        asked = scene_questions(args.seed)
         with vllm_agent(bundle) as vllm, Agent(bundle, TorchEngine(bundle, "cpu")) as ours:
             systems: dict[str, tuple[Ask, Callable[[], None]]] = {
                 "published": (_published(bundle, video), lambda: None),
@@ -92,31 +89,17 @@ def main() -> None:
         raise SystemExit("the replies differ")
 
 
-def benchmark_bundle() -> Bundle:
-    """The embedded model without its calibration, which the published way does not have."""
-    bundle = load_bundle()
-    return replace(bundle, manifest=bundle.manifest.model_copy(update={"calibration": None}))
-
-
 @contextmanager
 def vllm_agent(bundle: Bundle) -> Iterator[Agent]:
     with Agent(bundle, VLLMEngine(bundle, VLLMOptions(kv_cache_memory=512 << 20))) as agent:
         yield agent
 
 
-def benchmark_questions(seed: int) -> list[str]:
-    """Questions that differ, about what is in the scene, of which every one is grounded."""
-    texts = [one.text for one in questions(sample_scene(seed), Random(seed)) if one.query is not None]
-    distinct = list(dict.fromkeys(texts))
-    padded = [f"{text[:-1]}, {word}?" for word in ("please", "exactly", "in this video") for text in distinct]
-    return [*distinct, *padded][:QUESTIONS]
-
-
 def _published(bundle: Bundle, video: Path) -> Ask:
-    engine = published.published_engine(bundle, "cpu", published.encode_masked)
+    system = published.PublishedSystem(bundle, "cpu", published.encode_masked)
 
     def ask(asked: Sequence[str]) -> list[tuple[str, str]]:
-        found = [published.ask(engine, bundle, video, question, ()) for question in asked]
+        found = [published.ask(system, bundle, video, question, ()) for question in asked]
         return [(one.plan, one.answer) for one in found]
 
     return ask
@@ -125,17 +108,13 @@ def _published(bundle: Bundle, video: Path) -> Ask:
 def _agent(agent: Agent, video: Path, at_once: int = 1) -> Ask:
     def one(question: str) -> tuple[str, str]:
         result = agent.ask(video, question)
-        return result.plan.reply, _reply(result)
+        return result.plan.reply, reply_of(result, "answerer")
 
     def ask(asked: Sequence[str]) -> list[tuple[str, str]]:
         with ThreadPoolExecutor(at_once) as threads:
             return list(threads.map(one, asked))
 
     return ask
-
-
-def _reply(result: Result) -> str:
-    return next(call.reply for call in result.trace.calls if call.role == "answerer")
 
 
 def _reuse(agent: Agent, video: Path, asked: Sequence[str]) -> dict[str, object]:

@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import matplotlib
 
-from benchmarks.engine_reuse import benchmark_bundle, benchmark_questions, vllm_agent
+from benchmarks.compared import scene_questions, uncalibrated
+from benchmarks.engine_reuse import vllm_agent
+from videomind.lora_switch.bundle import load_bundle
 from videomind.results import Result, RoleCall
 from videomind.synth.video import write_scene
 from videomind.synth.world import sample_scene
@@ -26,10 +28,10 @@ COMPUTED, CACHED = "#c8553d", "#588b8b"
 
 def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        bundle = benchmark_bundle()
+        bundle = uncalibrated(load_bundle())
         video = write_scene(sample_scene(SEED), Path(folder) / "video.mp4")
         with vllm_agent(bundle) as agent:
-            first, second, other = benchmark_questions(SEED)[:3]
+            first, second, other = scene_questions(SEED)[:3]
             agent.ask(video, other)  # the first time libraries warm up
             agent.forget()
             results = [agent.ask(video, question) for question in (first, second)]
