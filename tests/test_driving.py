@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from videomind.agent import Agent
+from videomind.calls import Call, Outcome
 from videomind.cancellable import Cancel
-from videomind.chain import Call, Chain, Outcome, Steps, Task
+from videomind.chain import Chain, Steps
 from videomind.driving import drive, drive_together
 from videomind.engines.base import Choice, Grounding, Reply, RoleRequest
 from videomind.engines.torch_engine import TorchEngine
@@ -17,6 +18,7 @@ from videomind.errors import Cancelled, InputError
 from videomind.events import AnswerToken, Done, Event, Grounded, PlanReady, Verified
 from videomind.lora_switch.bundle import load_bundle
 from videomind.results import Result
+from videomind.task import Task
 from videomind.vision.array_backend import ArrayReader
 
 ALL = ("planner", "grounder", "verifier", "answerer")

@@ -13,7 +13,7 @@ import numpy as np
 
 from videomind.asking import FINDERS, Question, check_top_k
 from videomind.cancellable import Cancel, iterate_cancellable
-from videomind.chain import Chain, Steps, Task
+from videomind.chain import Chain, Steps
 from videomind.driving import drive, drive_together
 from videomind.engines.base import STANDARD, Engine, Memory, Service
 from videomind.errors import InputError
@@ -22,8 +22,10 @@ from videomind.lora_switch.bundle import Bundle, load_bundle
 from videomind.metrics import count_question, count_questions
 from videomind.results import Result
 from videomind.roles.answerer import check_options
+from videomind.roles.long import Long, check_long
 from videomind.roles.question import check_question
 from videomind.roles.spec import ROLES, View
+from videomind.task import Task
 from videomind.vision.base import VideoReader
 from videomind.vision.cache import FrameCache, FrameKey
 from videomind.vision.open_videos import OpenVideos
@@ -101,6 +103,7 @@ class Agent:
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
         every: bool = False,
+        long: Long = "auto",
         service: Service = STANDARD,
         cancel: Cancel | None = None,
     ) -> Iterator[Event]:
@@ -116,11 +119,15 @@ class Agent:
             subtitles: a subtitle file (SRT, VTT, ASS) or its cues.
             roles: the roles that may be called; by default all that the model has.
             every: give back every moment that matches, as in `find`.
+            long: how the grounder looks at a video that is longer than its view holds at the wanted rate: "whole"
+                (frames farther apart, as published), "windows" (overlapping parts, all at that rate), "scan" (key
+                frames first, then the best few windows), or "auto" by length (`videomind.roles.long`); with `compat`
+                "auto" is "whole".
             service: priority, salt of the KV cache, name of an answerer adapter.
             cancel: set this event to stop; `Cancelled` is then raised.
 
         Raises:
-            InputError: an unusable question, option, video, subtitle file, role name or adapter name.
+            InputError: an unusable question, option, video, subtitle file, role name, adapter name or `long`.
         """
         self._check_service(service)
         asked = Question(
@@ -129,6 +136,7 @@ class Agent:
             subtitles=_cues(subtitles),
             roles=None if roles is None else frozenset(roles),
             every=every,
+            long=long,
         )
         return count_question(self._run(video, self._task(asked, service), cancel))
 
@@ -140,11 +148,12 @@ class Agent:
         options: Sequence[str] | None = None,
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
+        long: Long = "auto",
         service: Service = STANDARD,
     ) -> Result:
         """Ask and wait for the result. Arguments and errors as in `stream`."""
         return result_of(
-            self.stream(video, question, options=options, subtitles=subtitles, roles=roles, service=service)
+            self.stream(video, question, options=options, subtitles=subtitles, roles=roles, long=long, service=service)
         )
 
     def ask_many(
@@ -176,7 +185,7 @@ class Agent:
             together = questions[start : start + at_once]
             yield from count_questions(self._ask_together(together, start, service, cancel), len(together))
 
-    def find(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
+    def find(self, video: Video, query: str, top_k: int = 5, every: bool = False, *, long: Long = "auto") -> Result:
         """Find the moment that a text describes, or every such moment: grounder and verifier only.
 
         Args:
@@ -186,12 +195,14 @@ class Agent:
             every: fill `Result.moments` with every moment that matches, however many candidates are given back: those
                 that the model's calibration accepts, best first, or without calibration those with a
                 confidence of at least 0.5. Up to 12 candidates are verified.
+            long: as in `stream`.
 
         Raises:
             InputError: as in `stream`, or `top_k` below 1.
         """
         check_top_k(top_k)
-        return _cut(result_of(self.stream(video, query, roles=FINDERS & set(self.roles), every=every)), top_k)
+        events = self.stream(video, query, roles=FINDERS & set(self.roles), every=every, long=long)
+        return _cut(result_of(events), top_k)
 
     def astream(
         self,
@@ -202,6 +213,7 @@ class Agent:
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
         every: bool = False,
+        long: Long = "auto",
         service: Service = STANDARD,
     ) -> AsyncGenerator[Event]:
         """`stream` as an asynchronous iterator; closing it cancels the work."""
@@ -213,6 +225,7 @@ class Agent:
                 subtitles=subtitles,
                 roles=roles,
                 every=every,
+                long=long,
                 service=service,
                 cancel=cancel,
             )
@@ -226,17 +239,20 @@ class Agent:
         options: Sequence[str] | None = None,
         subtitles: str | Path | Sequence[Cue] | None = None,
         roles: Iterable[str] | None = None,
+        long: Long = "auto",
         service: Service = STANDARD,
     ) -> Result:
         """`ask`, awaitable; cancelling the task cancels the work."""
         return await aresult_of(
-            self.astream(video, question, options=options, subtitles=subtitles, roles=roles, service=service)
+            self.astream(video, question, options=options, subtitles=subtitles, roles=roles, long=long, service=service)
         )
 
-    async def afind(self, video: Video, query: str, top_k: int = 5, every: bool = False) -> Result:
+    async def afind(
+        self, video: Video, query: str, top_k: int = 5, every: bool = False, *, long: Long = "auto"
+    ) -> Result:
         """`find`, awaitable."""
         check_top_k(top_k)
-        events = self.astream(video, query, roles=FINDERS & set(self.roles), every=every)
+        events = self.astream(video, query, roles=FINDERS & set(self.roles), every=every, long=long)
         return _cut(await aresult_of(events), top_k)
 
     def views(self) -> tuple[View, ...]:
@@ -294,6 +310,7 @@ class Agent:
                     yield places[number], event.result
 
     def _task(self, question: Question, service: Service) -> Task:
+        long = check_long(question.long)
         return Task(
             question=check_question(question.text),
             options=check_options(question.options, as_published=True) if question.options else (),
@@ -303,6 +320,7 @@ class Agent:
             compat=self.compat,
             service=service,
             protocol=question.protocol,
+            long="whole" if self.compat and long == "auto" else long,
         )
 
     def _reader(self, video: Video) -> AbstractContextManager[VideoReader]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from videomind.errors import InputError
 from videomind.results import STANDARD_PROTOCOL, Protocol
+from videomind.roles.long import Long
 from videomind.vision.subtitles import Cue
 
 FINDERS = frozenset({"grounder", "verifier"})
@@ -23,6 +24,7 @@ class Question:
         roles: the roles that may be called; None = all that the model has.
         every: give back every moment that matches.
         protocol: what a benchmark fixes about how it is asked.
+        long: how to look for the moment in a video that is longer than a view holds (`Agent.stream`).
     """
 
     text: str
@@ -31,6 +33,7 @@ class Question:
     roles: frozenset[str] | None = None
     every: bool = False
     protocol: Protocol = STANDARD_PROTOCOL
+    long: Long = "auto"
 
 
 def check_top_k(top_k: int) -> None:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
+from videomind.calls import CHOICES, Call, Outcome
 from videomind.cancellable import Cancel
-from videomind.chain import CHOICES, Call, Outcome, Steps
+from videomind.chain import Steps
 from videomind.engines.base import Engine, Reply, RoleRequest
 from videomind.errors import Cancelled
 from videomind.events import AnswerToken, Event

@@ -35,6 +35,17 @@ def test_the_score_counts_as_the_difference_of_yes_and_no() -> None:
     assert rule.probability(0.8) == pytest.approx(1 / (1 + math.exp(0.5 - 2.0 * math.log(4))))
 
 
+def test_the_more_views_the_stronger_the_evidence_must_be() -> None:
+    nine, candidates = CALIBRATION.over(9), (Candidate(0, 1, 0.8),)
+    assert CALIBRATION.over(1) == CALIBRATION
+    assert nine.presence(candidates) == pytest.approx(1 / (1 + 3 * 0.2 / 0.8))
+    assert nine.rate(candidates)[0].probability == pytest.approx(nine.presence(candidates))
+    verified = (Candidate(0, 1, 0.8, verified=score(0.9, 0.0)),)
+    assert nine.presence(verified) == pytest.approx(1 / (1 + 3 * math.exp(-0.9)))
+    grounder_alone = replace(CALIBRATION, verified=None)
+    assert grounder_alone.over(9).verified is None
+
+
 @pytest.mark.parametrize(("confidence", "taken_as"), [(0.0, 1e-4), (1e-9, 1e-4), (1.0, 1 - 1e-4)])
 def test_no_confidence_is_taken_as_certain(confidence: float, taken_as: float) -> None:
     assert CONFIDENCE_ALONE.probability(confidence) == pytest.approx(taken_as)

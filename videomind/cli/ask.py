@@ -16,6 +16,7 @@ from videomind.cli.options import (
     Dtype,
     EngineConfig,
     EngineName,
+    LongVideo,
     Model,
     PlotFile,
     TraceFile,
@@ -51,6 +52,7 @@ def ask(
         str | None,
         typer.Option(help="Roles that may be called, e.g. grounder,answerer. Default: all.", metavar="LIST"),
     ] = None,
+    long: LongVideo = "auto",
     device: Device = "auto",
     dtype: Dtype = "auto",
     compat: Compat = False,
@@ -67,6 +69,7 @@ def ask(
         subtitles=subtitles,
         roles=parse_roles(roles),
         answerer=answerer,
+        long=long,
         choice=ModelChoice(model, engine, engine_config, device, dtype, compat),
     )
     run_and_show(run, plan_evidence(video, trace=trace, clip=save_clip, plot=plot), as_json)

@@ -15,6 +15,7 @@ from videomind.cli.options import (
     Dtype,
     EngineConfig,
     EngineName,
+    LongVideo,
     Model,
     PlotFile,
     TraceFile,
@@ -37,6 +38,7 @@ def find(
     trace: TraceFile = None,
     save_clip: ClipFile = None,
     plot: PlotFile = None,
+    long: LongVideo = "auto",
     device: Device = "auto",
     dtype: Dtype = "auto",
     compat: Compat = False,
@@ -53,6 +55,7 @@ def find(
         roles=("grounder", "verifier"),
         top_k=top_k,
         every=every,
+        long=long,
         choice=ModelChoice(model, engine, engine_config, device, dtype, compat),
     )
     run_and_show(run, plan_evidence(video, trace=trace, clip=save_clip, plot=plot, every=every), as_json)

@@ -28,6 +28,10 @@ EngineConfig = Annotated[
 Compat = Annotated[
     bool, typer.Option("--compat", help="Repeat the published code's slips, without calibration, to compare.")
 ]
+LongVideo = Annotated[
+    Literal["auto", "whole", "windows", "scan"],
+    typer.Option("--long", help="How to look through a long video (docs/long-videos.md)."),
+]
 ServerUrl = Annotated[
     str, typer.Option("--url", envvar="VIDEOMIND_URL", help="Where `videomind serve` runs.", metavar="URL")
 ]

@@ -21,6 +21,7 @@ from videomind.cli.terminal import printable, progress_console
 from videomind.model_choice import ModelChoice
 from videomind.results import Result
 from videomind.roles.judge import CONFIDENT
+from videomind.roles.long import Long
 
 if TYPE_CHECKING:
     from videomind.agent import Agent
@@ -50,6 +51,7 @@ class Run:
     roles: Collection[str] | None = None
     top_k: int | None = None
     every: bool = False
+    long: Long = "auto"
     answerer: Path | None = None
 
 
@@ -84,7 +86,14 @@ def _ask(agent: Agent, reader: VideoReader, run: Run, cues: Sequence[Cue] | None
     roles = [role for role in agent.roles if run.roles is None or role in run.roles]
     service = answer_with(agent.engine, run.answerer)
     events = agent.stream(
-        reader, run.question, options=run.options, subtitles=cues, roles=roles, every=run.every, service=service
+        reader,
+        run.question,
+        options=run.options,
+        subtitles=cues,
+        roles=roles,
+        every=run.every,
+        long=run.long,
+        service=service,
     )
     result = follow(events, console)
     return replace(result, candidates=result.candidates[: run.top_k])

@@ -115,6 +115,8 @@ class Client:
             video, question = questions[place]
             if question.protocol != STANDARD_PROTOCOL:
                 raise InputError("a benchmark's protocol cannot be sent to a server: ask an agent")
+            if question.long != "auto":
+                raise InputError("how to look through long videos is for the server to decide: leave long at auto")
             cues = question.subtitles or None
             it = asked(question.text, question.options, cues, question.roles, question.every, service)
             return result_of(self._events(video, it, stop))

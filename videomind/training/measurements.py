@@ -30,7 +30,7 @@ def measure_records(agent: Agent, records: RecordSet) -> Iterator[Measurement | 
         record = placed.record
         assert isinstance(record, GroundingRecord), "these records are the grounder's"
         try:
-            result = agent.find(records.root / record.video, record.query, every=True)
+            result = agent.find(records.root / record.video, record.query, every=True, long="whole")
         except VideoError as error:
             yield Skip(placed.place, BROKEN, str(error))
         else:

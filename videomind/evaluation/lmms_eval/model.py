@@ -119,7 +119,7 @@ class VideoMind(lmms):
 
 
 def _question(request: Request) -> tuple[Path, Question]:
-    return request.video, Question(request.prompt.question, request.prompt.options)
+    return request.video, Question(request.prompt.question, request.prompt.options, long="whole")
 
 
 def _reply(request: Request, outcome: Result | Exception, until: str | list[str] | None) -> str:

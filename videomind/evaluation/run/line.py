@@ -80,7 +80,7 @@ def _question(one: Asked, manner: Manner, agent: Agent) -> Question:
     if folder is not None and sample.subtitles is not None and (path := folder / sample.subtitles).is_file():
         cues = load_subtitles(path)
     roles = _roles(agent, one, manner.roles)
-    return Question(sample.question, sample.options, cues, roles, protocol=manner.protocols[one.task])
+    return Question(sample.question, sample.options, cues, roles, protocol=manner.protocols[one.task], long="whole")
 
 
 def _roles(agent: Agent, one: Asked, roles: frozenset[str] | None) -> frozenset[str]:

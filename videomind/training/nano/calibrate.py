@@ -48,7 +48,7 @@ def _measure(folder: Path, world: World, seed: int) -> list[Measurement]:
         asked += [(q.text, q.spans, FINDERS) for q in (rng.choice(repeated), absent_query(scene, rng))]
     measured = []
     for text, truth, roles in asked:
-        *_, done = agent.stream(SceneReader(scene), text, roles=roles, every=True)
+        *_, done = agent.stream(SceneReader(scene), text, roles=roles, every=True, long="whole")
         if isinstance(done, Done) and done.result.trace.grounded:
             measured.append(measurement(done.result, truth))
     agent.forget()
