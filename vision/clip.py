@@ -15,7 +15,7 @@ from videomind.vision.sampling import sample_indices, smart_resize
 
 PATCH = 14
 """Side of a visual patch in pixels."""
-CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 16 * 2**20
 """Bytes of full-size frames held at a time while loading."""
 
 Span = tuple[float, float]
@@ -116,5 +116,6 @@ def decode_frames(reader: VideoReader, keys: Set[FrameKey]) -> Iterator[tuple[Fr
         pictures = reader.frames_at(chunk)
         for height, width in sizes:
             chosen = [i for i, index in enumerate(chunk) if FrameKey(content, index, height, width) in keys]
-            for i, frame in zip(chosen, resize_frames(pictures[chosen], height, width), strict=True):
+            source = pictures if len(chosen) == len(chunk) else pictures[chosen]
+            for i, frame in zip(chosen, resize_frames(source, height, width), strict=True):
                 yield FrameKey(content, chunk[i], height, width), frame

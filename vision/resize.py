@@ -1,9 +1,9 @@
 """Resizing of frames exactly as the published system does it: bicubic, antialiased, in whole levels.
 
 It stays on the CPU, where the published system does it. Each level is a rounded sum of float32 products, and the order
-of the sum decides on which side of a half it falls. Torch's kernel for CUDA weighs and adds in another way, and in matrix
-products the order is the library's affair: neither promises the same levels. Little would be won: decoding takes several
-times as long, and what goes to the device afterwards are small frames of bytes.
+of the sum decides on which side of a half it falls. Torch's kernel for CUDA weighs and adds in another way, and in a
+product of matrices the order is the library's affair: neither promises the same levels. Little would be won: decoding
+takes several times as long, and what goes to the device afterwards are small frames of bytes.
 """
 
 from __future__ import annotations
