@@ -2,9 +2,10 @@
 
 Asks the questions of the synthetic benchmark in a closed loop: the agent in this process, one client of a server, and
 then eight clients at once, each with a key of its own. Agent and one client take turns, so that both see the same
-machine. Tells latencies (median, 95th percentile), questions a second, what the server costs over the agent, how even
-it serves, what fails, in how many questions option or first candidate (by more than 5 ms) differ from the agent's, and
-the memory of the server and its child processes while it runs. Appends one line to `results/serve_load.jsonl`.
+machine; what else keeps it busy is told (load average at the beginning). Tells latencies (median, 95th percentile),
+questions a second, what the server costs over the agent, how even it serves, what fails, in how many questions option
+or first candidate (by more than 5 ms) differ from the agent's, and the memory of the server and its child processes
+while it runs. Appends one line to `results/serve_load.jsonl`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Tally:
 
 
 def main() -> None:
-    args = _arguments()
+    args, machine = _arguments(), _machine()
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         data = Path(scratch) / "data"
         prepare(data, args.videos * PER_VIDEO, lambda done, total: None)
@@ -97,7 +98,7 @@ def main() -> None:
             began = time.perf_counter()
             together = _at_once(bench, clients, expected, args.seconds)
             took = time.perf_counter() - began
-        line = _machine() | {"clients": args.clients, "seconds": took, "videos": args.videos}
+        line = machine | {"clients": args.clients, "seconds": took, "videos": args.videos}
         line |= {"agent": _latencies([bare]), "one_client": _latencies([alone])}
         line |= {"all_clients": _latencies(together) | {"per_second": sum(len(one.seconds) for one in together) / took}}
         line |= _compared(line) | {"fairness": _fairness(together)}
@@ -266,6 +267,7 @@ def _machine() -> dict[str, Any]:
     return {
         "when": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} processors",
+        "busy_before": os.getloadavg()[0],
         "python": platform.python_version(),
         "torch": version("torch"),
         "gradio": version("gradio"),

@@ -29,14 +29,21 @@ def _row(title: str, seen: dict[str, Any]) -> str:
 
 
 def _facts(line: dict[str, Any]) -> str:
+    bare, times = 1000 * line["agent"]["mean_s"], ("overhead", "overhead_loaded")
+    alone, together = (f"{bare * line[time]:.1f} ms ({line[time]:.1%})" for time in times)
     counts, memory, errors = line["fairness"]["questions"], line["memory"], sum(line["errors"].values())
     return (
         f"In {line['seconds']:.0f} s on {line['machine']}: {sum(counts)} questions, {min(counts)} to {max(counts)} of "
-        f"each client; {errors} errors; {line['differ']} results that differ from the agent's. The server adds "
-        f"{line['overhead']:.1%} to the mean time of a question, {line['overhead_loaded']:.1%} with all clients. Its "
-        f"memory, child processes included, was {memory['first_mib']:.0f} MiB at first, {memory['last_mib']:.0f} MiB "
-        f"at the end, and grew by {memory['growth_mib_per_minute']:.1f} MiB a minute over the second half."
+        f"each client; {errors} errors; {line['differ']} results that differ from the agent's. The server adds {alone} "
+        f"to the mean time of a question, {together} with all clients{_busy(line)}. Its memory, child processes "
+        f"included, was {memory['first_mib']:.0f} MiB at first, {memory['last_mib']:.0f} MiB at the end, and grew by {memory['growth_mib_per_minute']:.1f} MiB a minute over the second half."
     )
+
+
+def _busy(line: dict[str, Any]) -> str:
+    """What else ran on the machine, where it was enough to be felt."""
+    busy = line.get("busy_before", 0.0)
+    return f" (while other work kept {busy:.0f} processes busy)" if busy >= 1 else ""
 
 
 if __name__ == "__main__":
