@@ -4,9 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Videomind
+from videomind.synth.video import write_video
 from videomind.vision.reader import open_video
 
 RESULT_KEYS = {
@@ -43,6 +45,22 @@ def test_ask_gives_json_on_stdout_and_progress_on_stderr(
         assert set(result[key]) == keys
     assert (code, result["question"], result["model"]) == (0, "What happens?", "tiny")
     assert [line.split()[0] for line in stderr.splitlines() if line[0].isalpha()][-1] == "answerer"
+
+
+@pytest.mark.parametrize("command", ["ask", "find"])
+def test_a_long_video_can_be_looked_through_as_one_wants(
+    videomind: Videomind, tiny_bundle: Path, tmp_path: Path, command: str
+) -> None:
+    frames = [np.full((56, 56, 3), 5 * i, dtype=np.uint8) for i in range(24)]
+    video, trace = write_video(frames, tmp_path / "slow.mp4", fps=1.0), tmp_path / "trace.json"
+    seen = {}
+    for long in ("auto", "windows"):
+        given = ["--long", long, "--trace", trace, "--model", tiny_bundle]
+        videomind(command, video, "What happens?", *given)
+        calls = json.loads(trace.read_text())["calls"]
+        seen[long] = [call["span"] for call in calls if call["role"] == "grounder"]
+    assert seen == {"auto": [[0, 24]], "windows": [[0, 16], [8, 24]]}
+    assert videomind(command, video, "What happens?", "--long", "no", "--model", tiny_bundle)[0] == 2
 
 
 def test_multiple_choice_with_subtitles_and_a_trace(

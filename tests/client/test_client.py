@@ -97,11 +97,13 @@ def test_many_at_once_each_with_its_own_outcome(client: Client, demo_video: Path
         (tmp_path / "text.mp4", Question(BLINKS.text)),
         (demo_video, Question(MOVES.text, MOVES.options, roles=frozenset({"answerer"}))),
         (demo_video, Question(BLINKS.text, protocol=Protocol(unit=1.0))),
+        (demo_video, Question(BLINKS.text, long="windows")),
     ]
     outcomes = dict(client.ask_many(questions, at_once=2))
-    assert sorted(outcomes) == [0, 1, 2, 3]
+    assert sorted(outcomes) == [0, 1, 2, 3, 4]
     assert isinstance(outcomes[1], VideoError)
     assert isinstance(outcomes[3], InputError)
+    assert "leave long at auto" in str(outcomes[4])
     chosen = outcomes[2]
     assert isinstance(chosen, Result)
     assert chosen.answer is not None
