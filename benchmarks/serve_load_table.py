@@ -36,7 +36,8 @@ def _facts(line: dict[str, Any]) -> str:
         f"In {line['seconds']:.0f} s on {line['machine']}: {sum(counts)} questions, {min(counts)} to {max(counts)} of "
         f"each client; {errors} errors; {line['differ']} results that differ from the agent's. The server adds {alone} "
         f"to the mean time of a question, {together} with all clients{_busy(line)}. Its memory, child processes "
-        f"included, was {memory['first_mib']:.0f} MiB at first, {memory['last_mib']:.0f} MiB at the end, and grew by {memory['growth_mib_per_minute']:.1f} MiB a minute over the second half."
+        f"included, was {memory['first_mib']:.0f} MiB at first, {memory['last_mib']:.0f} MiB at the end, and grew by "
+        f"{memory['growth_mib_per_minute']:.1f} MiB a minute over the second half."
     )
 
 
