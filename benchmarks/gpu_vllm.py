@@ -22,7 +22,7 @@ from benchmarks.gpu import latency, lines, parity, throughput
 from benchmarks.gpu.bundle import KINDS, write_bundles
 from benchmarks.gpu.engines import Settings, in_effect, started
 from benchmarks.gpu.exam import sit
-from benchmarks.gpu.floor import measure_peak, text_bytes
+from benchmarks.gpu.floor import measure_peak
 from benchmarks.gpu.report import report
 from benchmarks.gpu.sizes import SIZES
 from videomind.engines.device import pick_device
@@ -110,27 +110,9 @@ def time_chains(args: argparse.Namespace) -> None:
         folder = args.work / size.name / kind
         with started(folder, size.dtype, Settings()) as engine:
             taken = list(latency.runs(engine, load_bundle(folder), size, args.repeat))
-        for what in dict.fromkeys(one.what for one in taken):
-            same = [one for one in taken if one.what == what]
-            line = {
-                "stage": "latency",
-                "size": size.name,
-                "dtype": size.dtype,
-                "bundle": kind,
-                "what": what,
-                "seconds": [round(one.seconds, 4) for one in same],
-                "engine_s": [round(one.engine_s, 4) for one in same],
-                "tflop": same[-1].tflop,
-                "floor_s": same[-1].tflop / peak.tflops,
-                "steps": same[-1].steps,
-                "steps_floor_s": same[-1].steps * text_bytes(size) / 1e12 / peak.tbytes,
-                "prompt_tokens": same[-1].prompt,
-                "cached_tokens": same[-1].cached,
-                "encoded": same[-1].encoded,
-                "peak": peak._asdict(),
-            }
-            lines.append(args.out, line)
-            print(kind, what, line["engine_s"], f"floor {line['floor_s']:.3g} s", flush=True)
+        for line in latency.summary(taken, size, peak):
+            lines.append(args.out, {"stage": "latency", "bundle": kind, **line})
+            print(kind, line["what"], line["engine_s"], f"floor {line['floor_s']:.3g} s", flush=True)
 
 
 def show(args: argparse.Namespace) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.gpu import asked
-from benchmarks.gpu.floor import chain_tflop, text_flop, tower_flop
+from benchmarks.gpu.floor import Peak, chain_tflop, text_bytes, text_flop, tower_flop
 from benchmarks.gpu.sizes import Size
 from videomind.chain import Chain, Task
 from videomind.driving import drive
@@ -54,6 +54,27 @@ def runs(engine: Engine, bundle: Bundle, size: Size, repeat: int) -> Iterator[To
         taken = [*_questions(engine, bundle, size, turn or WARM_UP), *_second_role(engine, bundle, size, turn)]
         if turn:
             yield from taken
+
+
+def summary(taken: Sequence[Took], size: Size, peak: Peak) -> Iterator[dict[str, Any]]:
+    """A result line for each thing that was timed, with what it costs at least."""
+    for what in dict.fromkeys(one.what for one in taken):
+        same = [one for one in taken if one.what == what]
+        yield {
+            "size": size.name,
+            "dtype": size.dtype,
+            "what": what,
+            "seconds": [round(one.seconds, 4) for one in same],
+            "engine_s": [round(one.engine_s, 4) for one in same],
+            "tflop": same[-1].tflop,
+            "floor_s": same[-1].tflop / peak.tflops,
+            "steps": same[-1].steps,
+            "steps_floor_s": same[-1].steps * text_bytes(size) / 1e12 / peak.tbytes,
+            "prompt_tokens": same[-1].prompt,
+            "cached_tokens": same[-1].cached,
+            "encoded": same[-1].encoded,
+            "peak": peak._asdict(),
+        }
 
 
 def _questions(engine: Engine, bundle: Bundle, size: Size, seed: int) -> Iterator[Took]:

@@ -20,11 +20,11 @@ SEED = 0
 Line = dict[str, Any]
 
 
-def append(out: Path, line: Line) -> None:
-    """Add a line to the results in a folder."""
-    whole = {"benchmark": "gpu_vllm", **line, "seed": SEED, "date": time.strftime("%Y-%m-%d"), **setup()}
+def append(out: Path, line: Line, benchmark: str = "gpu_vllm") -> None:
+    """Add a line to the results of a benchmark in a folder."""
+    whole = {"benchmark": benchmark, **line, "seed": SEED, "date": time.strftime("%Y-%m-%d"), **setup()}
     out.mkdir(parents=True, exist_ok=True)
-    with (out / FILE).open("a") as file:
+    with (out / f"{benchmark}.jsonl").open("a") as file:
         file.write(json.dumps(whole) + "\n")
 
 

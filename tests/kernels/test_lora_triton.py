@@ -15,7 +15,8 @@ if not INTERPRETED:
         pytest.mark.gpu,
         pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
     ]
-else:
+else:  # (Triton 3.6's interpreter uses NumPy in a way that is deprecated)
+    pytestmark = [pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning")]
     mend_products()
 DEVICE = "cpu" if INTERPRETED else "cuda"
 ROUNDING = {torch.float32: 2e-5, torch.float16: 8e-3, torch.bfloat16: 0.1}
