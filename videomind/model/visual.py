@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from videomind.kernels.linear import linear
 
+_GELU = 1.702
+
 
 def encode_view(visual: Any, patches_NP: Tensor, grid: tuple[int, int, int]) -> Tensor:
     """Visual tokens [T·h·w / 4, H] of one view.
@@ -30,7 +32,7 @@ def encode_view(visual: Any, patches_NP: Tensor, grid: tuple[int, int, int]) -> 
     cos, sin = _rotary(place, x_TNC.shape[-1] // visual.blocks[0].attn.num_heads)
     for block in visual.blocks:
         x_TNC = x_TNC + _attend(block.attn, block.norm1(x_TNC), cos, sin)
-        x_TNC = x_TNC + _feed(block.mlp, block.norm2(x_TNC))
+        x_TNC = x_TNC + _feed(block.mlp, block.norm2(x_TNC), visual.config.hidden_act)
     merger = visual.merger
     cells = merger.ln_q(x_TNC).view(-1, merger.hidden_size)
     return _sequence(merger.mlp, cells)
@@ -43,8 +45,14 @@ def _attend(attention: Any, x_TNC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return _apply(attention.proj, F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 
-def _feed(mlp: Any, x: Tensor) -> Tensor:
-    return _apply(mlp.fc2, mlp.act(_apply(mlp.fc1, x)))
+def _feed(mlp: Any, x: Tensor, activation: str) -> Tensor:
+    inner = _apply(mlp.fc1, x)
+    return _apply(mlp.fc2, quick_gelu(inner) if activation == "quick_gelu" else mlp.act(inner))
+
+
+def quick_gelu(x: Tensor) -> Tensor:
+    """x · sigmoid(1.702 x), by way of SiLU, which takes one pass over memory."""
+    return F.silu(x * _GELU).div_(_GELU)
 
 
 def _sequence(layers: Any, x: Tensor) -> Tensor:
@@ -78,5 +86,5 @@ def _rotary(place_N2: Tensor, head_dim: int, theta: float = 10000.0) -> tuple[Te
 def _rotate(x_TNKHD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary embedding in float32, as the published towers do, given back in x's dtype."""
     first, second = x_TNKHD.float().chunk(2, dim=-1)
-    turned = [first * cos - second * sin, second * cos + first * sin]
+    turned = (torch.addcmul(first * cos, second, sin, value=-1), torch.addcmul(second * cos, first, sin))
     return torch.cat(turned, dim=-1).to(x_TNKHD.dtype)
