@@ -7,9 +7,10 @@ What one cold question asks of a video (planner, grounder, five crops for the ve
 - resize: the same operator on a whole clip at once, against pieces
 - patchify: frame by frame in numpy, as in transformers 4.45, against `kernels/patchify.py`
 
-Each step's results must be the same bits. Videos: a synthetic scene of the embedded model (224×224, with its views), and
-60 s of moving noise textures at 640×360 and 1280×720 (with the published views). Times are the least of some runs, in CPU
-seconds of the process, which other work on the machine changes little, and by the clock. Appends to `results/vision.jsonl`.
+Each step's results must be the same bits. Videos: a synthetic scene of the embedded model (224×224, with its views),
+and 60 s of moving noise textures at 640×360 and 1280×720 (with the published views). Times are the least of some
+runs, in CPU seconds of the process, which other work on the machine changes little, and by the clock. Appends to
+`results/vision.jsonl`.
 """
 
 from __future__ import annotations
