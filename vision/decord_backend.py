@@ -1,4 +1,4 @@
-"""Frames through decord, the decoder of the published system: the same pixels, count and rate.
+"""Frames as decord, the decoder of the published system, gives them: the same pixels, count and rate.
 
 Decord can also scale while it decodes, which takes a fraction of the time. That is not used: its pixels differ
 from the published ones by several levels on average (benchmarks/decode.py), where one level at most would be tolerated.
