@@ -51,11 +51,13 @@ class Adapted(NamedTuple):
     Attributes:
         a: its A of all slices [r, in], a view of the stack's memory.
         b: its Bᵀ over all slices [r, out], where the stack is whole.
+        zeros: how many numbers of that are zeros, in columns of other slices.
         parts: what each slice makes of x · Aᵀ.
     """
 
     a: Tensor
     b: Tensor | None
+    zeros: int
     parts: tuple[Part, ...]
 
 
@@ -110,8 +112,8 @@ class LoraStack:
                     own.copy_(one.b.T)
                     row, used = row + rank, used + rank * out
                 column += out
-            mine = slice(first, row)
-            adapters.append(Adapted(a[mine], b[mine] if whole else None, tuple(parts)) if parts else None)
+            mine, zeros = slice(first, row), (row - first) * sum(outs) - sum(part.b.numel() for part in parts)
+            adapters.append(Adapted(a[mine], b[mine] if whole else None, zeros, tuple(parts)) if parts else None)
         return cls(tuple(adapters), tuple(outs), ranks, a, b, whole)
 
 

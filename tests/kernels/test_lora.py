@@ -157,7 +157,7 @@ def test_few_tokens_and_many_are_added_alike(batch: str) -> None:
 
 def test_which_of_both_depends_on_tokens_and_layer() -> None:
     small, large = case([0], (16,) * 4, (192, 64, 64), 192), case([0], (64,) * 4, (1536, 256, 256), 1536)
-    assert is_few(small.x, small.stack, small.routing)
+    assert not is_few(small.x, small.stack, small.routing)
     mixed = route(torch.arange(4))
     assert is_few(small.x.expand(4, -1), small.stack, mixed)
     assert not is_few(small.x.expand(64, -1), small.stack, route(torch.arange(64) % 4))
