@@ -15,7 +15,6 @@ from itertools import pairwise
 import numpy as np
 
 from videomind.results import Candidate
-from videomind.roles.judge import distinct
 from videomind.roles.spans import clamp_span
 
 Span = tuple[float, float]
@@ -93,7 +92,16 @@ def merge(best: Sequence[Candidate], more: Iterable[Candidate]) -> tuple[Candida
     else (`roles.calibration`), so it ranks the candidates of all windows the same.
     """
     ranked = nlargest(2 * KEPT, [*best, *more], key=lambda c: c.confidence)
-    return distinct(ranked, SAME_IOU)[:KEPT]
+    starts, ends = np.array([(c.start, c.end) for c in ranked]).reshape(-1, 2).T
+    new = np.ones(len(ranked), dtype=bool)
+    kept: list[Candidate] = []
+    for place, candidate in enumerate(ranked):
+        if new[place] and len(kept) < KEPT:
+            kept.append(candidate)
+            shared = np.minimum(ends, candidate.end) - np.maximum(starts, candidate.start)
+            both = (ends - starts) + (candidate.end - candidate.start) - shared
+            new &= shared <= SAME_IOU * both
+    return tuple(kept)
 
 
 def promising(candidates: Iterable[Candidate], windows: Sequence[Window], most: int) -> list[Window]:

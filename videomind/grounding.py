@@ -76,9 +76,11 @@ def _look(calls: Calls, query: str, reader: VideoReader, windows: Sequence[Windo
         with calls.timed("decode"):
             clips = load_windows(reader, view, group, calls.frames, shown)
         groundings = yield from _localise(calls, query, clips)
+        more: list[Candidate] = []
         for window, grounding in zip(group, groundings, strict=True):
             rows = [] if grounding.spans is None else grounding.spans.tolist()
-            best = merge(best, found_in(window, rows, calls.task.protocol.unit))
+            more += found_in(window, rows, calls.task.protocol.unit)
+        best = merge(best, more)
     return best
 
 
