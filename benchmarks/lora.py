@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -66,6 +67,7 @@ class Projection(NamedTuple):
 
 def main() -> None:
     torch.manual_seed(0)
+    random.seed(0)
     torch.set_num_threads(1)
     for name, shape in SHAPES.items():
         peft = _peft(shape)
@@ -129,17 +131,19 @@ def _project(projections: list[Projection], x: Tensor, routing: Routing | None) 
 
 
 def _timed(ways: dict[str, Callable[[], tuple[Tensor, ...]]]) -> dict[str, list[float]]:
-    """Seconds of each way, turn by turn, after one that does not count."""
+    """Seconds of each way, turn by turn, after one that does not count. Turns are shuffled: what ran before matters."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
+    order = list(ways)
     began = time.perf_counter()
     for way in ways.values():
         way()
     calls, began = max(1, int(SHORTEST / (time.perf_counter() - began))), time.perf_counter()
     while time.perf_counter() - began < SECONDS or len(taken["base"]) < 5:
-        for name, way in ways.items():
+        random.shuffle(order)
+        for name in order:
             start = time.perf_counter()
             for _ in range(calls):
-                way()
+                ways[name]()
             taken[name].append((time.perf_counter() - start) / calls)
     return taken
 
