@@ -16,6 +16,7 @@ from videomind.results import Candidate, Protocol, Result
 from videomind.vision.ahead import decode_ahead
 from videomind.vision.array_backend import ArrayReader
 from videomind.vision.cache import FrameKey
+from videomind.vision.reader import open_video
 from videomind.vision.subtitles import Cue
 
 Asked = list[tuple[Video, Question]]
@@ -190,6 +191,31 @@ def test_what_cannot_be_asked_ends_alone(tiny_agent: Agent, frames: np.ndarray, 
     for one, other in zip(good, alone(tiny_agent, [asked[0], asked[7]]), strict=True):
         assert isinstance(one, Result)
         assert_same(one, other)
+
+
+def test_the_next_video_is_decoded_meanwhile(nano_agent: Agent, benchmark: Asked, frames: np.ndarray) -> None:
+    (first, question), (second, _) = benchmark[0], benchmark[-1]
+    assert first != second
+    nano_agent.forget()
+    asked: Asked = [(first, question), (frames, question), (second, question)]
+    found = nano_agent.ask_many(asked, at_once=2)
+    results = [next(found), next(found)]
+    for ahead in list(nano_agent._prefetcher._reserved):
+        ahead.settle()
+    held = {key.content for key in nano_agent._frames._frames}
+    results.append(next(found))
+    assert results[2][1].video.path == str(second)
+    with open_video(second) as reader:
+        assert reader.content_hash in held
+    assert list(found) == []
+    assert not nano_agent._prefetcher._reserved
+
+
+def test_who_stops_waiting_wants_no_more_videos(nano_agent: Agent, benchmark: Asked) -> None:
+    found = nano_agent.ask_many([benchmark[0], benchmark[-1]], at_once=1)
+    next(found)
+    found.close()
+    assert not nano_agent._prefetcher._reserved
 
 
 def test_nothing_asked_is_nothing_found(tiny_agent: Agent) -> None:

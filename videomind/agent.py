@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,6 +30,7 @@ from videomind.task import Task
 from videomind.vision.base import VideoReader
 from videomind.vision.cache import FrameCache, FrameKey
 from videomind.vision.open_videos import OpenVideos
+from videomind.vision.prefetch import Ahead, Prefetcher
 from videomind.vision.reader import open_video
 from videomind.vision.subtitles import Cue, load_subtitles
 
@@ -53,6 +55,7 @@ class Agent:
         self._specs = {name: role.spec for name, role in bundle.roles.items()}
         self._frames = FrameCache(FRAME_CACHE_BYTES)
         self._videos = OpenVideos(VIDEOS_OPEN)
+        self._prefetcher = Prefetcher(self._frames)
 
     @classmethod
     def from_pretrained(
@@ -76,7 +79,7 @@ class Agent:
             compat: follow the published code also where it slips or does needless work; it also takes the best
                 candidate for the moment in any video, so a model's calibration is not used.
             engine: "torch" (starts at once, one call at a time) or "vllm" (batches many questions, reuses KV).
-            engine_config: a TOML file with options of the vLLM engine (`VLLMOptions`).
+            engine_config: a TOML file with options of the engine (`TorchOptions`, `VLLMOptions`).
 
         Raises:
             BundleError: the folder is no usable bundle.
@@ -166,6 +169,8 @@ class Agent:
     ) -> Iterator[tuple[int, Result | Exception]]:
         """Ask several questions, about one video or several, together: each role takes them as one batch.
 
+        While a batch is in the model, the videos of the next one are decoded.
+
         Args:
             questions: videos (as in `stream`) and what to ask of each; best with those of one video together.
             at_once: how many go through the chain side by side.
@@ -181,9 +186,17 @@ class Agent:
         if at_once < 1:
             raise InputError(f"at_once is {at_once}: ask at least one question at a time")
         self._check_service(service)
-        for start in range(0, len(questions), at_once):
-            together = questions[start : start + at_once]
-            yield from count_questions(self._ask_together(together, start, service, cancel), len(together))
+        ahead: list[Ahead] = []
+        try:
+            for start in range(0, len(questions), at_once):
+                together, following = (questions[at : at + at_once] for at in (start, start + at_once))
+                for one in ahead:
+                    one.settle()
+                ahead = self._look_ahead([video for video, _ in together], [video for video, _ in following])
+                yield from count_questions(self._ask_together(together, start, service, cancel), len(together))
+        finally:
+            for one in ahead:
+                one.cancel()
 
     def find(self, video: Video, query: str, top_k: int = 5, every: bool = False, *, long: Long = "auto") -> Result:
         """Find the moment that a text describes, or every such moment: grounder and verifier only.
@@ -276,6 +289,7 @@ class Agent:
 
     def close(self) -> None:
         """Free the model. The agent cannot be used afterwards."""
+        self._prefetcher.close()
         self._videos.clear()
         self.engine.close()
 
@@ -308,6 +322,17 @@ class Agent:
                     yield places[number], event
                 elif isinstance(event, Done):
                     yield places[number], event.result
+
+    def _look_ahead(self, current: Sequence[Video], following: Sequence[Video]) -> list[Ahead]:
+        """Begin to decode files that come next, as the first roles will look at them."""
+        at_hand = {Path(video) for video in current if isinstance(video, str | Path)}
+        coming = dict.fromkeys(Path(video) for video in following if isinstance(video, str | Path))
+        views = [(self._specs[role].view, None) for role in ("planner", "grounder") if role in self._specs]
+        return [
+            self._prefetcher.want(partial(self._videos.reader, path, open_video), views)
+            for path in coming
+            if path not in at_hand and path.is_file()
+        ]
 
     def _task(self, question: Question, service: Service) -> Task:
         long = check_long(question.long)

@@ -57,5 +57,5 @@ def test_they_are_read_from_a_file(tiny_bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="kv_cache_memory: Input should be greater than 0"):
         Agent.from_pretrained(tiny_bundle, device="cpu", engine_config=path)
     path.write_text("max_num_seqs = 4")
-    with pytest.raises(InputError, match="max_num_seqs.*known: kv_cache, kv_cache_memory, visual_cache_memory"):
+    with pytest.raises(InputError, match=r"max_num_seqs.*known: kv_cache, kv_cache_memory, visual_cache_memory"):
         Agent.from_pretrained(tiny_bundle, device="cpu", engine_config=path)

@@ -23,7 +23,11 @@ EngineName = Annotated[
 ]
 EngineConfig = Annotated[
     Path | None,
-    typer.Option("--engine-config", help="Options of the vLLM engine (.toml, see docs/vllm.md).", metavar="FILE"),
+    typer.Option(
+        "--engine-config",
+        help="Options of the engine (.toml, see docs/performance.md and docs/vllm.md).",
+        metavar="FILE",
+    ),
 ]
 Compat = Annotated[
     bool, typer.Option("--compat", help="Repeat the published code's slips, without calibration, to compare.")

@@ -24,7 +24,6 @@ from videomind.model.decoder import TimestampDecoder
 from videomind.model.prompt import EncodedPrompt, PromptEncoder, find_invocation
 from videomind.model.qwen2_vl import Qwen2VLBackbone
 
-
 TORCH_DEFAULTS = TorchOptions()
 
 

@@ -115,9 +115,10 @@ class ViewEncoder:
     def _encode(self, pairs: Sequence[np.ndarray]) -> list[Tensor]:
         """Tokens of frame pairs [2, height, width, 3] of one size (of a single frame, as if it came twice)."""
         whole = [pair if len(pair) == 2 else np.concatenate([pair, pair]) for pair in pairs]
-        values, grid = patchify(np.concatenate(whole), self._mean, self._std)
+        dtype = self._backbone.lm_head.weight.dtype
+        values, grid = patchify(np.concatenate(whole), self._mean, self._std, device=self._device, dtype=dtype)
         with self._guard():
-            tokens = self._backbone.encode(values.to(self._device), grid)
+            tokens = self._backbone.encode(values, grid)
         return [part.clone() for part in tokens.chunk(len(pairs))]
 
 
