@@ -57,29 +57,30 @@ def main() -> None:
     """Make the videos, ask about them, append the lines and print the table."""
     options = _parser().parse_args()
     lines = []
-    with TemporaryDirectory(prefix="long-videos-") as folder:
+    with TemporaryDirectory(prefix="long-videos-") as temporary:
         for minutes in options.minutes:
             asked = options.asked if minutes <= 60 else max(1, options.asked // 2)
             reel = compose(options.seed + minutes, 60.0 * minutes, asked, asked, WORLD)
-            path = write_reel(reel, Path(folder) / f"{minutes}.mp4", 112, KEY_SECONDS, options.workers)
+            path = (options.folder or Path(temporary)) / f"{options.seed}-{minutes}-{asked}.mp4"
+            if not path.exists():
+                write_reel(reel, path, 112, KEY_SECONDS, options.workers)
             for mode in options.modes:
                 with get_context("spawn").Pool(1) as process:
-                    found = process.apply(ask_all, (reel, path, mode))
+                    found = process.apply(ask_all, (reel, path, mode, options.most))
                 line = {"benchmark": "long_videos", "minutes": minutes, "mode": mode, **found, **_setting(options)}
                 lines.append(line)
                 print(json.dumps({key: line[key] for key in line if key != "queries"}), flush=True)
                 with options.out.open("a") as out:
                     out.write(json.dumps(line) + "\n")
-            path.unlink()
     print(table(lines))
 
 
-def ask_all(reel: Reel, path: Path, mode: Long) -> Record:
-    """Every query about one video in one way, in a process that has done nothing else."""
+def ask_all(reel: Reel, path: Path, mode: Long, most: int | None = None) -> Record:
+    """The first `most` queries of each kind about one video in one way, in a process that has done nothing else."""
     torch.set_num_threads(1)
     with Agent.from_pretrained(device="cpu") as agent:
         before = psutil.Process().memory_info().rss
-        records = [_ask(agent, query, path, mode) for query in _alternating(reel.queries)]
+        records = [_ask(agent, query, path, mode) for query in _alternating(reel.queries, most)]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         there, absent = ([r for r in records if r["there"] is there] for there in (True, False))
         more = _scan_errors(agent, reel, path) if mode == "scan" else {}
@@ -194,10 +195,10 @@ def _cpu_seconds(reader: VideoReader, numbers: Sequence[int]) -> float:
     return round(time.process_time() - began, 3)
 
 
-def _alternating(queries: Sequence[ReelQuery]) -> list[ReelQuery]:
+def _alternating(queries: Sequence[ReelQuery], most: int | None) -> list[ReelQuery]:
     """What is there and what is not, by turns."""
     there, absent = ([query for query in queries if (query.span is not None) is there] for there in (True, False))
-    return [query for pair in zip(there, absent, strict=True) for query in pair]
+    return [query for pair in zip(there[:most], absent[:most], strict=True) for query in pair]
 
 
 def _iou(candidate: Candidate, span: Span) -> float:
@@ -238,6 +239,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=int, nargs="+", default=[10, 60, 180])
     parser.add_argument("--modes", nargs="+", default=["whole", "windows", "scan"])
     parser.add_argument("--asked", type=int, default=10, help="queries that are there, and as many that are not")
+    parser.add_argument("--most", type=int, default=None, help="ask only the first so many of them")
+    parser.add_argument("--folder", type=Path, default=None, help="where videos are kept for the next run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that render")
     parser.add_argument("--out", type=Path, default=RESULTS)
