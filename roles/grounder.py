@@ -6,8 +6,6 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from videomind.results import Candidate
 from videomind.roles.spans import clamp_span
 
@@ -53,6 +51,8 @@ def _to_unit(relative: Sequence[tuple[float, float]], duration: float, unit: flo
     The last bits matter: a candidate well inside its video takes exactly the middle half of its crop, and on
     half-way cases the segment tokens fall on the side that exact quarters fall on.
     """
+    import numpy as np  # not needed to describe a role
+
     whole, step = np.float32(duration), np.float32(unit)
     with np.errstate(over="ignore"):
         seconds = np.asarray(relative, dtype=np.float32).reshape(-1, 2) * whole

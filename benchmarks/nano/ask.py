@@ -55,12 +55,12 @@ def ask_about(agent: Agent, scene: Scene, everything: bool = True) -> Iterator[R
 
 
 def _find(agent: Agent, reader: SceneReader, task: str, text: str, span: Span | None) -> Record:
-    result, seconds = _timed(lambda: agent.find(reader, text, top_k=TOP))
+    result, seconds = _timed(lambda: agent.find(reader, text, top_k=TOP, long="whole"))
     return {"task": task, "text": text, "seconds": seconds, **_evidence(result), **_overlaps(result, span)}
 
 
 def _find_every(agent: Agent, reader: SceneReader, text: str, spans: tuple[Span, ...]) -> Record:
-    result, seconds = _timed(lambda: agent.find(reader, text, every=True))
+    result, seconds = _timed(lambda: agent.find(reader, text, every=True, long="whole"))
     return {
         "task": "every",
         "text": text,
@@ -72,14 +72,14 @@ def _find_every(agent: Agent, reader: SceneReader, text: str, spans: tuple[Span,
 
 
 def _ask_nothing(agent: Agent, reader: SceneReader, question: Question) -> Record:
-    result, seconds = _timed(lambda: agent.ask(reader, question.text))
+    result, seconds = _timed(lambda: agent.ask(reader, question.text, long="whole"))
     said = result.answer.text if result.answer else ""
     return {"task": "nothing", "text": question.text, "seconds": seconds, "said": said, **_evidence(result)}
 
 
 def _choose(agent: Agent, reader: SceneReader, question: Question) -> Record:
     options, grounded = question.options, question.query is not None
-    chain, seconds = _timed(lambda: agent.ask(reader, question.text, options=options))
+    chain, seconds = _timed(lambda: agent.ask(reader, question.text, options=options, long="whole"))
     whole, whole_seconds = _timed(lambda: agent.ask(reader, question.text, options=options, roles=["answerer"]))
     blank = SceneReader(emptied(reader.scene))
     blind = agent.ask(blank, question.text, options=options, roles=["answerer"])
@@ -96,7 +96,7 @@ def _choose(agent: Agent, reader: SceneReader, question: Question) -> Record:
         "whole_seconds": whole_seconds,
     }
     if grounded:
-        raw = agent.ask(reader, question.text, roles=["grounder"])
+        raw = agent.ask(reader, question.text, roles=["grounder"], long="whole")
         record |= _overlaps(chain, question.span)
         record["refused"] = chain.absent
         record["raw_first"] = _overlaps(raw, question.span)["first"]

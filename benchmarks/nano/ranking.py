@@ -54,7 +54,7 @@ def ask(seed: int) -> list[dict[str, Any]]:
     once = [query for query in queries(scene, rng) if len(query.spans) == 1][:PER_VIDEO]
     lines = []
     for query in once:
-        found = agent.find(SceneReader(scene), query.text, top_k=1000).candidates
+        found = agent.find(SceneReader(scene), query.text, top_k=1000, long="whole").candidates
         iou = {name: _iou(best, query.spans[0]) for name, best in _firsts(agent, found)}
         lines.append({"seed": seed, "text": query.text, "iou": iou})
     agent.forget()
