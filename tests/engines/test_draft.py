@@ -45,10 +45,11 @@ def test_words_of_the_prompt_are_guessed_to_be_repeated() -> None:
 
 def test_only_the_last_replies_are_remembered() -> None:
     drafter = Drafter()
-    for number in range(REMEMBERED + 1):
+    for number in range(2 * REMEMBERED + 1):
         drafter.learn("planner", [], [number, 1000 + number, 2000 + number])
     assert drafter.draft("planner", NOTHING, [0, 1000]) == []
-    assert drafter.draft("planner", NOTHING, [1, 1001]) == [2001]
+    first = REMEMBERED + 1
+    assert drafter.draft("planner", NOTHING, [first, 1000 + first]) == [2000 + first]
 
 
 def replies(engine: TorchEngine, clips: list[Clip], most: int) -> list[str]:

@@ -8,7 +8,6 @@ Planners repeat their JSON and the words of the question, answerers the phrases 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 
 GRAMS = (3, 2)
@@ -17,22 +16,22 @@ TAIL = GRAMS[0]
 MOST = 16
 """Tokens that are guessed at once."""
 REMEMBERED = 64
-"""Replies of a role that are kept."""
+"""Replies of a role that are kept at least, and at most twice as many."""
 
 
 class Lookup:
     """Texts in which the last tokens of a reply are looked up; of several places the latest counts."""
 
     def __init__(self, texts: Sequence[Sequence[int]] = ()) -> None:
-        self._texts: list[list[int]] = []
+        self.texts: list[list[int]] = []
         self._places: dict[tuple[int, ...], tuple[int, int]] = {}
         for text in texts:
             self.add(text)
 
     def add(self, text: Sequence[int]) -> None:
         """Add a text."""
-        number, tokens = len(self._texts), list(text)
-        self._texts.append(tokens)
+        number, tokens = len(self.texts), list(text)
+        self.texts.append(tokens)
         for size in GRAMS:
             for end in range(size, len(tokens)):
                 self._places[tuple(tokens[end - size : end])] = (number, end)
@@ -40,27 +39,23 @@ class Lookup:
     def after(self, tail: Sequence[int], size: int) -> list[int]:
         """What followed the last `size` tokens of the tail; nothing where they never stood together."""
         place = self._places.get(tuple(tail[-size:]))
-        return [] if place is None else self._texts[place[0]][place[1] : place[1] + MOST]
+        return [] if place is None else self.texts[place[0]][place[1] : place[1] + MOST]
 
 
 class Drafter:
     """Guesses for all roles. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._replies: defaultdict[str, OrderedDict[tuple[int, ...], None]] = defaultdict(OrderedDict)
         self._lookups: dict[str, Lookup] = {}
         self._lock = threading.Lock()
 
     def learn(self, role: str, prompt: Sequence[int], reply: Sequence[int]) -> None:
         """Remember a whole reply, its stop token included, and the last tokens of its prompt."""
-        said = (*prompt[-TAIL:], *reply)
         with self._lock:
-            known = self._replies[role]
-            known[said] = None
-            known.move_to_end(said)
-            while len(known) > REMEMBERED:
-                known.popitem(last=False)
-            self._lookups[role] = Lookup(list(known))
+            lookup = self._lookups.setdefault(role, Lookup())
+            if len(lookup.texts) == 2 * REMEMBERED:
+                lookup = self._lookups[role] = Lookup(lookup.texts[REMEMBERED:])
+            lookup.add([*prompt[-TAIL:], *reply])
 
     def draft(self, role: str, prompt: Lookup, tail: Sequence[int]) -> list[int]:
         """What probably follows.
@@ -87,5 +82,4 @@ class Drafter:
     def forget(self) -> None:
         """Forget all replies."""
         with self._lock:
-            self._replies.clear()
             self._lookups.clear()
