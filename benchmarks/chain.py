@@ -32,7 +32,7 @@ def main() -> None:
         slow = published.PublishedSystem(asked.bundle, "cpu", published.encode_masked)
         less_slow = published.PublishedSystem(asked.bundle, "cpu", encode_view)
         question, options = asked.questions[0], tuple(args.option)
-        for turn in range(1 + args.repeat):
+        for turn in range(args.warm_up + args.repeat):
             began = time.perf_counter()
             reference = published.ask(slow, asked.bundle, asked.video, question, options)
             theirs.append(time.perf_counter() - began)
@@ -46,7 +46,7 @@ def main() -> None:
             result = agent.ask(asked.video, question, options=options or None)
             ours.append(time.perf_counter() - began)
             print(f"turn {turn}: {theirs[-1]:.2f} s, {gentle[-1]:.2f} s, ours {ours[-1]:.2f} s", flush=True)
-    theirs, gentle, ours = theirs[1:], gentle[1:], ours[1:]  # the first time libraries warm up
+    theirs, gentle, ours = (taken[args.warm_up :] for taken in (theirs, gentle, ours))
     found = same([result], [reference])
     line = {
         "benchmark": "chain",
@@ -86,6 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--question", default="What happens?")
     parser.add_argument("--option", action="append", default=[])
     parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where video and model are written")
+    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count: libraries warm up")
     parser.add_argument("--repeat", type=int, default=3)
     return parser.parse_args()
 

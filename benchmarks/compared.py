@@ -26,7 +26,7 @@ from videomind.synth.world import sample_scene
 QUESTIONS = 16
 SCORE_TOLERANCE = 1e-4
 EMBEDDED, RANDOM = "embedded", "random"
-SCENES = {EMBEDDED: (7, 224), RANDOM: (2, 336)}
+SCENES = {EMBEDDED: (7, 224), RANDOM: (1, 168)}
 """Seed of the scene, and pixels of a side of its video."""
 SIZE = SIZES["0.3b"]
 

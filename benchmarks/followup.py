@@ -27,7 +27,8 @@ def main() -> None:
     args = _arguments()
     asked = subject(args.subject, args.work)
     system = published.PublishedSystem(asked.bundle, "cpu", published.encode_masked)
-    published.ask(system, asked.bundle, asked.video, asked.questions[0], ())  # the first time libraries warm up
+    for _ in range(args.warm_up):
+        published.ask(system, asked.bundle, asked.video, asked.questions[0], ())
     theirs, references = [], []
     for question in asked.questions[1 : 1 + args.published]:
         began = time.perf_counter()
@@ -37,7 +38,7 @@ def main() -> None:
     second: list[float] = []
     every: list[float] = []
     with Agent(asked.bundle, TorchEngine(asked.bundle, "cpu")) as agent:
-        for turn in range(1 + args.repeat):
+        for turn in range(args.warm_up + args.repeat):
             agent.forget()
             agent.ask(asked.video, asked.questions[0])
             began = time.perf_counter()
@@ -50,14 +51,14 @@ def main() -> None:
             print(f"turn {turn}: second {second[-1]:.3f} s, {QUESTIONS} questions {every[-1]:.2f} s", flush=True)
     results = [_result(found[place]) for place in range(1, 1 + len(references))]
     identical = same([result, *results], [references[0], *references])
-    ours, rate = statistics.median(second[1:]), QUESTIONS / statistics.median(every[1:])
+    ours, rate = statistics.median(second[args.warm_up :]), QUESTIONS / statistics.median(every[args.warm_up :])
     line = {
         "benchmark": "followup",
         "subject": args.subject,
         "duration": result.video.duration,
         "published_s": [round(t, 3) for t in theirs],
-        "second_s": [round(t, 4) for t in second[1:]],
-        "all_s": [round(t, 3) for t in every[1:]],
+        "second_s": [round(t, 4) for t in second[args.warm_up :]],
+        "all_s": [round(t, 3) for t in every[args.warm_up :]],
         "questions": QUESTIONS,
         "second_ratio": round(theirs[0] / ours, 2),
         "rate_ratio": round(statistics.mean(theirs) * rate, 2),
@@ -86,6 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--subject", choices=(EMBEDDED, RANDOM), default=EMBEDDED, help="model, video and questions")
     parser.add_argument("--published", type=int, default=QUESTIONS - 1, help="questions asked the published way")
     parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where video and model are written")
+    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count: libraries warm up")
     parser.add_argument("--repeat", type=int, default=3)
     return parser.parse_args()
 
