@@ -64,7 +64,8 @@ def test_a_grounder(base: str, method: str, school: Path, tmp_path: Path, bare_b
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.reply == "<|reg|>"
         assert ours.spans is not None
-        torch.testing.assert_close(torch.tensor(ours.spans), torch.tensor(theirs), atol=1e-5, rtol=1e-5)
+        # Offsets of a decoder that has learned nothing yet are exponentials as large as 10⁷: they magnify rounding.
+        torch.testing.assert_close(torch.tensor(ours.spans), torch.tensor(theirs), atol=1e-5, rtol=1e-4)
 
 
 @KINDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
@@ -54,8 +54,16 @@ def prefetcher(cache: FrameCache) -> Iterator[Prefetcher]:
         yield made
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("prefetch")]
+@pytest.fixture
+def threads() -> Callable[[], list[str]]:
+    """Names of the threads that decode ahead, but for those that were there before."""
+    before = set(threading.enumerate())
+
+    def begun() -> list[str]:
+        new = (thread for thread in threading.enumerate() if thread not in before)
+        return [thread.name for thread in new if thread.name.startswith("prefetch")]
+
+    return begun
 
 
 def test_frames_are_at_hand(video: Path, cache: FrameCache, prefetcher: Prefetcher) -> None:
@@ -126,7 +134,7 @@ def test_no_more_than_half_a_cache_is_decoded_ahead() -> None:
     assert not reader.begun.is_set()
 
 
-def test_closing_ends_the_threads_and_the_work(cache: FrameCache) -> None:
+def test_closing_ends_the_threads_and_the_work(cache: FrameCache, threads: Callable[[], list[str]]) -> None:
     prefetcher, reader, other = Prefetcher(cache), SlowReader(), SlowReader()
     for one in (reader, other):
         prefetcher.want(partial(nullcontext, one), [(LARGE, None)])
@@ -141,7 +149,7 @@ def test_closing_ends_the_threads_and_the_work(cache: FrameCache) -> None:
     assert not other.begun.is_set()
 
 
-def test_no_thread_before_something_is_wanted(cache: FrameCache) -> None:
+def test_no_thread_before_something_is_wanted(cache: FrameCache, threads: Callable[[], list[str]]) -> None:
     with Prefetcher(cache):
         assert not threads()
 
