@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks import published
-from benchmarks.compared import EMBEDDED, RANDOM, Subject, same, setup, subject, uncalibrated
+from benchmarks.compared import Subject, arguments, same, setup, subject, uncalibrated
 from videomind.agent import Agent
 from videomind.engines.torch_engine import TorchEngine
 from videomind.lora_switch.bundle import load_bundle
@@ -79,15 +79,11 @@ def _asked(args: argparse.Namespace) -> Subject:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--subject", choices=(EMBEDDED, RANDOM), default=EMBEDDED, help="model, video and question")
+    parser = arguments(__doc__, repeat=3)
     parser.add_argument("--model", type=Path, help="another bundle, with --video and --question")
     parser.add_argument("--video", type=Path)
     parser.add_argument("--question", default="What happens?")
     parser.add_argument("--option", action="append", default=[])
-    parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where video and model are written")
-    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count: libraries warm up")
-    parser.add_argument("--repeat", type=int, default=3)
     return parser.parse_args()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 from collections.abc import Sequence
@@ -97,6 +98,21 @@ def same(results: Sequence[Result], references: Sequence[Published]) -> dict[str
 def reply_of(result: Result, role: str) -> str:
     """What a role said."""
     return next(call.reply for call in result.trace.calls if call.role == role)
+
+
+def arguments(purpose: str, repeat: int) -> argparse.ArgumentParser:
+    """What all comparisons can be told.
+
+    Args:
+        purpose: its first line is the help.
+        repeat: turns that count, unless another number is given.
+    """
+    parser = argparse.ArgumentParser(description=purpose.splitlines()[0])
+    parser.add_argument("--subject", choices=(EMBEDDED, RANDOM), default=EMBEDDED, help="model, video and questions")
+    parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where video and model are written")
+    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count: libraries warm up")
+    parser.add_argument("--repeat", type=int, default=repeat, help="turns that count")
+    return parser
 
 
 def setup() -> dict[str, object]:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks import published
-from benchmarks.compared import EMBEDDED, QUESTIONS, RANDOM, same, setup, subject
+from benchmarks.compared import QUESTIONS, arguments, same, setup, subject
 from videomind.agent import Agent
 from videomind.asking import Question
 from videomind.engines.torch_engine import TorchEngine
@@ -83,12 +83,8 @@ def _result(found: Result | Exception) -> Result:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--subject", choices=(EMBEDDED, RANDOM), default=EMBEDDED, help="model, video and questions")
+    parser = arguments(__doc__, repeat=3)
     parser.add_argument("--published", type=int, default=QUESTIONS - 1, help="questions asked the published way")
-    parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where video and model are written")
-    parser.add_argument("--warm-up", type=int, default=1, help="turns that do not count: libraries warm up")
-    parser.add_argument("--repeat", type=int, default=3)
     return parser.parse_args()
 
 

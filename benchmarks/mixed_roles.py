@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.compared import EMBEDDED, RANDOM, setup, subject
+from benchmarks.compared import arguments, setup, subject
 from videomind.engines.base import RoleRequest
 from videomind.engines.torch_engine import TorchEngine
 from videomind.lora_switch.bundle import Bundle
@@ -40,13 +40,13 @@ def main() -> None:
         clips = [_clip(seed) for seed in range(batch)]
         ways = {"base": [BASE], "one role": adapted[:1], "four roles": list(ROLES)}
         taken: dict[str, list[float]] = {way: [] for way in ways}
-        for turn in range(1 + args.repeat):
+        for turn in range(args.warm_up + args.repeat):
             for way, roles in ways.items():
                 requests = [_request(bundle, roles[place % len(roles)], clip) for place, clip in enumerate(clips)]
                 engine._text.forget()
                 began = time.perf_counter()
                 choices = engine.choose(requests, ["Yes"])
-                if turn:  # the first time visual tokens are made
+                if turn >= args.warm_up:  # before that visual tokens are made
                     taken[way].append(time.perf_counter() - began)
         tokens = sum(choice.usage.prompt_tokens for choice in choices)
         medians = {way: statistics.median(seconds) for way, seconds in taken.items()}
@@ -85,11 +85,8 @@ def _request(bundle: Bundle, role: str, clip: Clip) -> RoleRequest:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--subject", choices=(EMBEDDED, RANDOM), default=EMBEDDED, help="the model")
+    parser = arguments(__doc__, repeat=7)
     parser.add_argument("--batch", type=int, nargs="+", default=[4, 8, 16, 32], help="requests in a batch")
-    parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where the model is written")
-    parser.add_argument("--repeat", type=int, default=7)
     return parser.parse_args()
 
 

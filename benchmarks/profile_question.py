@@ -8,13 +8,13 @@ multiplications at the rate that this processor reaches in one large product. Ap
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -22,41 +22,23 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from benchmarks.compared import EMBEDDED, RANDOM, SIZE, setup, subject
+from benchmarks.compared import arguments, setup, subject
 from benchmarks.gpu.floor import text_flop, tower_flop
-from benchmarks.gpu.sizes import Size
+from benchmarks.gpu.sizes import SIZES, Size
 from videomind import agent as agent_module
 from videomind.agent import Agent
 from videomind.engines import views
 from videomind.engines.text_model import TextModel
 from videomind.engines.torch_engine import TorchEngine
 from videomind.kernels.linear import linear
+from videomind.lora_switch.files import read_json
 from videomind.model.decoder import TimestampDecoder
 from videomind.model.prompt import PromptEncoder
 from videomind.model.qwen2_vl import Qwen2VLBackbone
-from videomind.roles.spec import PUBLISHED_VIEWS
 from videomind.vision import clip
 from videomind.vision.base import VideoReader
 
 RESULTS = Path(__file__).parent / "results" / "profile_question.jsonl"
-NANO = Size(
-    name="nano",
-    hidden=192,
-    layers=4,
-    heads=6,
-    kv_heads=2,
-    mlp=512,
-    vocabulary=606,
-    context=4096,
-    depth=3,
-    vision=128,
-    vision_heads=4,
-    rank=16,
-    dims=256,
-    dtype="float32",
-    views=PUBLISHED_VIEWS,
-)
-"""The shape of the embedded model."""
 STAGES: dict[str, tuple[Any, str]] = {
     "opening": (agent_module, "open_video"),
     "decoding": (VideoReader, "frames_at"),
@@ -72,18 +54,19 @@ STAGES: dict[str, tuple[Any, str]] = {
 
 
 def main() -> None:
-    args = _arguments()
-    asked, size = subject(args.subject, args.work), NANO if args.subject == EMBEDDED else SIZE
+    args = arguments(__doc__, repeat=9).parse_args()
+    asked = subject(args.subject, args.work)
+    size = size_of(asked.bundle.base)
     runs: list[dict[str, float]] = []
     with Agent(asked.bundle, TorchEngine(asked.bundle, "cpu")) as agent:
-        for _ in range(1 + args.repeat):
+        for _ in range(args.warm_up + args.repeat):
             agent.forget()
             with timed() as (seconds, grids):
                 began = time.perf_counter()
                 result = agent.ask(asked.video, asked.questions[0])
                 total = time.perf_counter() - began
             runs.append(dict(seconds) | {"everything else": total - sum(seconds.values()), "total": total})
-    medians = {stage: statistics.median(run.get(stage, 0.0) for run in runs[1:]) for stage in runs[-1]}
+    medians = {stage: statistics.median(run.get(stage, 0.0) for run in runs[args.warm_up :]) for stage in runs[-1]}
     rate = peak()
     usages = [call.usage for call in result.trace.calls]
     floor = {
@@ -105,6 +88,23 @@ def main() -> None:
         print(f"{stage:<22}{seconds * 1e3:>10.2f}{seconds / medians['total']:>8.1%}{least}")
     with RESULTS.open("a") as file:
         file.write(json.dumps(line) + "\n")
+
+
+def size_of(base: Path) -> Size:
+    """The shape of a model's text model and visual tower, as its arithmetic needs it."""
+    config = read_json(base / "config.json")
+    text, vision = config["text_config"], config["vision_config"]
+    return replace(
+        SIZES["tiny"],
+        name=base.name,
+        hidden=text["hidden_size"],
+        layers=text["num_hidden_layers"],
+        heads=text["num_attention_heads"],
+        kv_heads=text["num_key_value_heads"],
+        mlp=text["intermediate_size"],
+        depth=vision["depth"],
+        vision=vision["embed_dim"],
+    )
 
 
 @contextmanager
@@ -146,14 +146,6 @@ def peak() -> float:
         y: Tensor = linear(x, weight)
         taken.append(time.perf_counter() - began)
     return 2.0 * y.numel() * x.shape[1] / min(taken)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--subject", choices=(EMBEDDED, RANDOM), default=EMBEDDED, help="model, video and question")
-    parser.add_argument("--work", type=Path, default=Path("runs/compared"), help="where video and model are written")
-    parser.add_argument("--repeat", type=int, default=9)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -39,10 +39,9 @@ class RoleSwitch:
         self._weight = embed_tokens.weight
         self._base_embed, self._base_head = embed_tokens.weight, lm_head.weight
         self._modules = {name: one for name, one in text_model.named_modules() if isinstance(one, nn.Linear)}
-        names = sorted({name for adapter in adapters.values() for name in adapter.pairs})
-        self._factors = {
-            name: [self._fitted(role, adapter, name) for role, adapter in adapters.items()] for name in names
-        }
+        self._adapters = adapters
+        for role, adapter in adapters.items():
+            self._check(role, adapter)
         self._embed = {role: self._own(role, adapter, "embed_tokens.weight") for role, adapter in adapters.items()}
         self._head = {role: self._own(role, adapter, "lm_head.weight") for role, adapter in adapters.items()}
         self._rows = {role: self._own_rows(role, adapter) for role, adapter in adapters.items()}
@@ -54,10 +53,9 @@ class RoleSwitch:
 
     def stack(self, names: Sequence[str]) -> LoraStack | None:
         """The adapters of linear layers that read the same input, as one layer; None where no adapter touches them."""
-        if not any(name in self._factors for name in names):
+        slices = [[self._factors(adapter, name) for adapter in self._adapters.values()] for name in names]
+        if not any(one is not None for factors in slices for one in factors):
             return None
-        nothing: list[Factors | None] = [None] * len(self._index)
-        slices = [self._factors.get(name, nothing) for name in names]
         return LoraStack.of(slices, [self._modules[name].out_features for name in names])
 
     def embed(self, ids: Sequence[Tensor], roles: Sequence[str | None]) -> Tensor:
@@ -117,18 +115,22 @@ class RoleSwitch:
             )
         return tensor.to(self._weight)
 
-    def _fitted(self, role: str, adapter: Adapter, name: str) -> Factors | None:
+    def _check(self, role: str, adapter: Adapter) -> None:
+        for name, pair in adapter.pairs.items():
+            base = self._modules.get(name)
+            if base is None:
+                raise BundleError(f"adapter of {role} is for another base: it adapts {name}, which this base lacks")
+            if pair.a.shape[1] != base.in_features or pair.b.shape[0] != base.out_features:
+                raise BundleError(
+                    f"adapter of {role} is for another base: {name} maps {pair.a.shape[1]} to {pair.b.shape[0]}, "
+                    f"in this base {base.in_features} to {base.out_features}"
+                )
+
+    def _factors(self, adapter: Adapter, name: str) -> Factors | None:
         pair = adapter.pairs.get(name)
         if pair is None:
             return None
-        base = self._modules.get(name)
-        if base is None:
-            raise BundleError(f"adapter of {role} is for another base: it adapts {name}, which this base lacks")
-        if pair.a.shape[1] != base.in_features or pair.b.shape[0] != base.out_features:
-            raise BundleError(
-                f"adapter of {role} is for another base: {name} maps {pair.a.shape[1]} to {pair.b.shape[0]}, "
-                f"in this base {base.in_features} to {base.out_features}"
-            )
+        base = self._modules[name]
         a, b = pair.a.to(self._weight), pair.b.double() * pair.scale
         if pair.magnitude is None:
             return Factors(a, b.to(self._weight))

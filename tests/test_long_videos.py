@@ -195,7 +195,7 @@ def test_compat_looks_at_the_whole(agent: Agent, batches: list[int], long_frames
 
 def test_another_way_to_look_is_refused(agent: Agent, frames: np.ndarray) -> None:
     with pytest.raises(InputError, match="long is 'all'"):
-        agent.ask(frames, "a dog", long="all")  # type: ignore[arg-type]
+        agent.ask(frames, "a dog", long="all")
 
 
 @pytest.mark.usefixtures("batches")

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Seque
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -324,14 +325,13 @@ class Agent:
                     yield places[number], event.result
 
     def _look_ahead(self, current: Sequence[Video], following: Sequence[Video]) -> list[Ahead]:
-        """Begin to decode files that come next, as the first roles will look at them."""
+        """Begin to decode files that come next, as the first roles will look at them; as many as will stay open."""
         at_hand = {Path(video) for video in current if isinstance(video, str | Path)}
         coming = dict.fromkeys(Path(video) for video in following if isinstance(video, str | Path))
         views = [(self._specs[role].view, None) for role in ("planner", "grounder") if role in self._specs]
         return [
             self._prefetcher.want(partial(self._videos.reader, path, open_video), views)
-            for path in coming
-            if path not in at_hand and path.is_file()
+            for path in islice((path for path in coming if path not in at_hand and path.is_file()), VIDEOS_OPEN)
         ]
 
     def _task(self, question: Question, service: Service) -> Task:

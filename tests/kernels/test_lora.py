@@ -84,7 +84,7 @@ def test_the_reference_equals_peft() -> None:
     """Three adapters and the base named row by row on a bare layer, without our own loading of adapters."""
     torch.manual_seed(0)
     base = nn.ModuleDict({"layer": nn.Linear(24, 18)})
-    base.forward = lambda x: base["layer"](x)  # type: ignore[method-assign]
+    base.forward = lambda x: base["layer"](x)
     model, factors = None, []
     for name, rank in zip(("one", "two", "three"), MIXED, strict=False):
         config = LoraConfig(r=rank, lora_alpha=3 * rank, target_modules=["layer"], init_lora_weights=False)

@@ -16,9 +16,9 @@ def test_the_longest_unused_view_goes_first() -> None:
     cache = ByteCache(max_bytes=100)
     for key in ("a", "b", "a", "c"):  # two fit; b is the longest unused when c comes
         cache.get(key, tokens)
-    assert (cache.made, cache.reused, cache.bytes) == (3, 1, 80)
+    assert (cache.made, cache.bytes) == (3, 80)
     cache.get("a", tokens)
-    assert cache.reused == 2
+    assert cache.made == 3
     cache.get("b", tokens)
     assert cache.made == 4
 
@@ -39,37 +39,16 @@ def test_clear_forgets_all() -> None:
     assert (cache.made, cache.bytes) == (2, 40)
 
 
-def test_what_is_missing_is_made_at_once_and_each_only_once() -> None:
-    cache = ByteCache[torch.Tensor](max_bytes=400)
-    cache.get("b", lambda: torch.full((10,), 7.0))
-    asked: list[list[int]] = []
-
-    def make(places: list[int]) -> list[torch.Tensor]:
-        asked.append(places)
-        return [torch.full((10,), float(place)) for place in places]
-
-    found = cache.get_all(["a", "b", "c", "a", "b"], make)
-    assert asked == [[0, 2]]
-    assert [(int(value[0]), made) for value, made in found] == [
-        (0, True),
-        (7, False),
-        (2, True),
-        (0, False),
-        (7, False),
-    ]
-    assert (cache.made, cache.reused) == (3, 3)
-    cache.get_all(["c", "a"], make)
-    assert asked == [[0, 2]]
-    assert cache.get_all([], make) == []
-
-
-def test_what_a_batch_wants_is_given_also_where_it_does_not_fit() -> None:
+def test_what_is_found_counts_as_used() -> None:
     cache = ByteCache[torch.Tensor](max_bytes=100)
-    found = cache.get_all(list("abcd"), lambda places: [tokens() for _ in places])
-    assert [made for _, made in found] == [True] * 4
-    assert cache.bytes == 80
-    again = cache.get_all(list("abcd"), lambda places: [tokens() for _ in places])
-    assert [made for _, made in again] == [True, True, False, False]
+    kept = {key: tokens() for key in "ab"}
+    for key, value in kept.items():
+        cache.keep(key, value)
+    found = cache.find(["a", "c", "a"])
+    assert list(found) == ["a"]
+    assert found["a"] is kept["a"]
+    cache.keep("d", tokens())  # two fit; b is the longest unused
+    assert sorted(cache.find(["a", "b", "d"])) == ["a", "d"]
 
 
 def test_what_does_not_fit_at_all_drives_nothing_out() -> None:
@@ -83,11 +62,11 @@ def test_what_does_not_fit_at_all_drives_nothing_out() -> None:
 def test_nothing_is_kept_of_what_fails() -> None:
     cache = ByteCache[torch.Tensor](max_bytes=100)
 
-    def fail(places: list[int]) -> list[torch.Tensor]:
+    def fail() -> torch.Tensor:
         raise RuntimeError("no memory")
 
     with pytest.raises(RuntimeError):
-        cache.get_all(["a"], fail)
+        cache.get("a", fail)
     assert (cache.made, cache.bytes) == (0, 0)
     assert cache.get("a", tokens)[1]
 

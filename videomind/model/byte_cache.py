@@ -25,30 +25,18 @@ class ByteCache(Generic[T]):
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self.max_bytes, self.bytes, self.made, self.reused = max_bytes, 0, 0, 0
+        self.max_bytes, self.bytes, self.made = max_bytes, 0, 0
         self._kept: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> tuple[T, bool]:
         """What is kept under `key`, or what `make` makes now; and whether it had to."""
-        return self.get_all([key], lambda _: [make()])[0]
-
-    def get_all(self, keys: Sequence[Hashable], make: Callable[[list[int]], Sequence[T]]) -> list[tuple[T, bool]]:
-        """For each key what is kept under it, or what is made now; and whether it had to be.
-
-        Args:
-            keys: what is wanted; one may be wanted several times, and is then made once.
-            make: makes what belongs to the keys at these places, all at once.
-        """
-        known = self.find(keys)
-        first = {key: place for place, key in reversed(list(enumerate(keys))) if key not in known}
-        places = sorted(first.values())
-        new = dict(zip((keys[place] for place in places), make(places), strict=True)) if places else {}
-        for key, value in new.items():
-            self.keep(key, value)
-        self.reused += sum(key in new for key in keys) - len(new)
-        values = known | new
-        return [(values[key], first.get(key) == place) for place, key in enumerate(keys)]
+        known = self.find([key])
+        if key in known:
+            return known[key], False
+        value = make()
+        self.keep(key, value)
+        return value, True
 
     def find(self, keys: Sequence[Hashable]) -> dict[Hashable, T]:
         """What is kept under these keys."""
@@ -58,7 +46,6 @@ class ByteCache(Generic[T]):
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     known[key] = self._kept[key]
-                    self.reused += 1
         return known
 
     def keep(self, key: Hashable, value: T) -> None:
