@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -112,6 +113,15 @@ def test_what_the_two_scalers_see_differently_is_left_to_decord(
     with open_video(path) as reader:
         assert isinstance(reader, DecordReader)
         np.testing.assert_array_equal(reader.frames_at(range(3)), of_decord(path))
+
+
+@pytest.mark.parametrize("change", [{"height": 97}, {"width": 97}, {"interlaced": True}, {"pixels": "yuv420p10le"}])
+def test_what_takes_another_way_through_the_scaler_is_left_to_decord(
+    change: dict[str, int | str], tmp_path: Path
+) -> None:
+    probed = probe(write_noise(tmp_path / "video.mp4", 96, 96))
+    assert same_as_decord(probed)
+    assert not same_as_decord(replace(probed, form=probed.form._replace(**change)))
 
 
 def test_a_colour_coding_that_pyav_refuses_is_left_to_decord(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 GRAMS = (3, 2)
 """Tokens in a row by which a place is known again, the surest first."""
 TAIL = GRAMS[0]
+"""Tokens of a prompt's end that a reply's beginning is known by."""
 MOST = 16
 """Tokens that are guessed at once."""
 REMEMBERED = 64
