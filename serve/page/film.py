@@ -18,7 +18,8 @@ SHOWN = 12
 
 
 def film(max_bytes: int, max_hours: float) -> gr.HTML:
-    """The film without a video. Its value is what `no_film` or `film_value` gives; `static/film.js` draws it.
+    """The film before the page has loaded. Its value is then what `no_film` or `film_value` gives; `static/film.js`
+    draws it.
 
     Events: `uploaded` {id}, a video is in the library; `open_video` {id}, one that was there already; `open_sample`;
     `ask_about` {start, end} in seconds.
@@ -28,7 +29,7 @@ def film(max_bytes: int, max_hours: float) -> gr.HTML:
         max_hours: of the longest.
     """
     return gr.HTML(
-        value_text(no_film(())),
+        value_text(no_film(()) | {"state": "loading"}),
         html_template="",
         js_on_load=script("dom", "player", "drop", "film"),
         apply_default_css=False,

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from tests.cli.conftest import Videomind, heed_interrupts
+from tests.near import near
 from videomind import Client
 from videomind.client.server import Server
 from videomind.errors import InputError
@@ -75,15 +76,6 @@ def wait_for(happens: Callable[[], bool], process: subprocess.Popen[str]) -> Non
         time.sleep(0.2)
 
 
-def close_to(expected: Any) -> Any:
-    """JSON whose floats may differ by 1e-4."""
-    if isinstance(expected, dict):
-        return {key: close_to(value) for key, value in expected.items()}
-    if isinstance(expected, list):
-        return [close_to(value) for value in expected]
-    return pytest.approx(expected, abs=1e-4) if isinstance(expected, float) else expected
-
-
 def test_vllm_answers_as_torch_does_and_leaves_nothing_behind(
     videomind: Videomind, tmp_path: Path, config: Path
 ) -> None:
@@ -98,7 +90,7 @@ def test_vllm_answers_as_torch_does_and_leaves_nothing_behind(
     for data in (expected, result):
         assert data.pop("reuse")["cached_tokens"] > 0
         del data["timings"]
-    assert result == close_to(expected)
+    assert result == near(expected)
     assert stderr.startswith("starting vLLM")
     told = [line.split()[0] for line in stderr.splitlines() if re.match("[a-zA-Z]", line)]
     assert set(told) <= {"starting", "note:", "videos", "planner", "grounder", "verifier", "verdict", "answerer"}

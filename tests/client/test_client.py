@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.near import near
 from tests.serve.live import Live
 from tests.test_import import fresh
 from videomind import Agent, Client, InputError, Question, SubtitleError, VideoError
@@ -37,7 +38,7 @@ def test_a_result_is_the_agents_own(client: Client, nano_agent: Agent, demo_vide
     nano_agent.ask(demo_video, MOVES.text, options=MOVES.options)  # what can be reused is at hand for both
     there = client.ask(demo_video, MOVES.text, options=MOVES.options)
     here = nano_agent.ask(demo_video, MOVES.text, options=MOVES.options)
-    assert whole(there) == whole(here)
+    assert whole(there) == near(whole(here))
     assert there.video.path == str(demo_video)
     assert there.reuse["prompt_tokens"] == here.reuse["prompt_tokens"] > 0
 
@@ -47,13 +48,13 @@ def test_events_come_in_the_agents_order(client: Client, nano_agent: Agent, demo
     there = list(client.stream(str(demo_video), ABSENT.text))
     here = list(nano_agent.stream(demo_video, ABSENT.text))
     assert [type(event) for event in there] == [type(event) for event in here]
-    assert [event_to_json(event) for event in there[:-1]] == [event_to_json(event) for event in here[:-1]]
+    assert [event_to_json(event) for event in there[:-1]] == near([event_to_json(event) for event in here[:-1]])
 
 
 def test_finding(client: Client, nano_agent: Agent, demo_video: Path) -> None:
     nano_agent.find(demo_video, "the square blinks", every=True)
     there = client.find(demo_video, "the square blinks", top_k=2, every=True)
-    assert whole(there) == whole(nano_agent.find(demo_video, "the square blinks", top_k=2, every=True))
+    assert whole(there) == near(whole(nano_agent.find(demo_video, "the square blinks", top_k=2, every=True)))
     assert client.roles == nano_agent.roles
 
 

@@ -24,8 +24,10 @@ const drop = make("div", "film-drop", make("div", "drop-inside",
   textButton("drop-choose", "Choose a video", () => picker.click()), sample, dropHint, sent, dropError, recent));
 
 let sending = null;
+let arrived = null;
 
 function drawDrop() {
+  openArrived();
   dropHint.textContent = props.hint || "";
   sample.hidden = !shown.sample;
   sample.disabled = false;
@@ -38,6 +40,14 @@ function drawDrop() {
     card.append(poster, make("span", "", item.name));
     return card;
   }));
+}
+
+// What the page shows once it has loaded would replace a video that was opened before: an early one waits for it.
+function openArrived() {
+  if (!arrived || shown.state === "loading") return;
+  root.classList.remove("is-sending", "is-open");
+  trigger("uploaded", { id: arrived });
+  arrived = null;
 }
 
 function refuse(message) {
@@ -68,8 +78,8 @@ function send(file) {
     if (request.status < 200 || request.status > 299) {
       return refuse(request.response?.error?.message || `The server refused the video (${request.status}).`);
     }
-    root.classList.remove("is-sending", "is-open");
-    trigger("uploaded", { id: request.response?.id });
+    arrived = request.response?.id;
+    openArrived();
   });
   request.addEventListener("error", () => refuse("The connection broke. Try again."));
   request.addEventListener("abort", () => root.classList.remove("is-sending", "is-open"));

@@ -40,7 +40,10 @@ class Person:
 
     def upload(self, video: Path) -> Self:
         """Upload a video and wait until it can be played."""
-        self.choose(video)
+        return self.choose(video).wait_for_video()
+
+    def wait_for_video(self) -> Self:
+        """Until there is one that can be played."""
         expect(self.page.locator(".film.has-video")).to_be_visible()
         self.page.wait_for_function("document.querySelector('video').readyState >= 1")
         return self

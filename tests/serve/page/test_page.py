@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 
+import gradio as gr
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.serve.live import Live, live_server
 from tests.serve.page.person import Person
 from videomind.agent import Agent
+from videomind.serve.page.handlers import Handlers, Shown
 
 TRIANGLE = "What does the yellow triangle do?"
 BLINKS = "What shape is the thing that blinks?"
@@ -143,6 +147,29 @@ def test_a_phone_has_one_column_and_nothing_beside_it(page: Page, live_page: Liv
     expect(answer).to_contain_text("moves up")
     expect(answer).to_be_in_viewport()
     expect(page.locator("#question")).to_be_in_viewport()
+
+
+def test_a_video_that_comes_before_the_page_has_loaded_is_opened_all_the_same(
+    page: Page, nano_agent: Agent, demo_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, may_load = Handlers.load, threading.Event()
+
+    def late(self: Handlers, request: gr.Request) -> Shown:
+        shown = load(self, request)
+        assert may_load.wait(60)
+        return shown
+
+    monkeypatch.setattr(Handlers, "load", late)
+    with live_server(tmp_path / "data", nano_agent, page=True) as live:
+        person = Person(page, live.url).arrive()
+        with page.expect_response("**/v1/files"):
+            person.choose(demo_video)
+        page.wait_for_timeout(500)
+        expect(page.locator(".drop-line")).to_contain_text("looking at it")
+        may_load.set()
+        person.wait_for_video()
+        page.wait_for_timeout(500)
+        expect(page.locator(".film.has-video")).to_be_visible()
 
 
 def test_what_is_no_video_is_refused_with_words(person: Person, demo_video: Path, tmp_path: Path) -> None:
