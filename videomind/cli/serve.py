@@ -91,6 +91,7 @@ def serve(
         stack.enter_context(_ended_by_sigterm())
         from videomind.serve.adapter_store import AdapterStore
         from videomind.serve.app import create_app
+        from videomind.serve.cores import spare_cores
         from videomind.serve.heap import settled_heap
         from videomind.serve.housekeeping import housekeeping
         from videomind.serve.http_server import HttpServer
@@ -118,6 +119,7 @@ def serve(
         stack.enter_context(closing(server))
         stack.enter_context(housekeeping(services))
         store.restore(agent.engine)
+        stack.enter_context(spare_cores(agent.engine))
         stack.enter_context(settled_heap())
         state.serve(agent, store)
         status.stop()
