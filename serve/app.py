@@ -10,6 +10,7 @@ from videomind.serve import adapters, health, login, metrics
 from videomind.serve.api import chat, conversations, files, models, moments, results
 from videomind.serve.api.error_body import ERRORS
 from videomind.serve.attempts import Attempts
+from videomind.serve.bodies import Bodies
 from videomind.serve.errors import install_error_handlers
 from videomind.serve.identity import Identity
 from videomind.serve.observed import Observed
@@ -35,6 +36,7 @@ def create_app(state: State, local: bool = True) -> FastAPI:
         from videomind.serve.page.mount import mount_page
 
         mount_page(app, state)
+    app.add_middleware(Bodies, patience_s=settings.upload_idle_s)
     app.add_middleware(
         Guard,
         identity=app.state.identity,

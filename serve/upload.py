@@ -1,4 +1,4 @@
-"""An adapter as it comes in: two files of one multipart form, streamed to disk, and never more than allowed."""
+"""An adapter as it comes in: two files of one multipart form, streamed to disk."""
 
 from __future__ import annotations
 
@@ -8,51 +8,27 @@ from pathlib import Path
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.types import Message, Receive
 
 from videomind.lora_switch.adapter import CONFIG_FILE, WEIGHTS_FILE
 from videomind.serve.errors import Refused
 
 PARTS = (CONFIG_FILE, WEIGHTS_FILE)
-MAX_BYTES = 1 << 30
 
 
 async def receive_adapter(request: Request, folder: Path) -> None:
     """Write the parts `adapter_config.json` and `adapter_model.safetensors` of the request's form into a folder.
 
     Raises:
-        Refused: (413) it is too large, (400) it is no such form.
+        Refused: (400) it is no such form.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Refused(400, f"send {' and '.join(PARTS)} as the parts of a multipart form")
-    if int(request.headers.get("content-length", 0)) > MAX_BYTES:
-        raise _too_large()
-    limited = Request(request.scope, _limited(request.receive))
-    async with limited.form(max_files=len(PARTS), max_fields=0) as form:
+    async with request.form(max_files=len(PARTS), max_fields=0) as form:
         files = {name: part for name, part in form.multi_items() if isinstance(part, UploadFile)}
         if missing := [name for name in PARTS if name not in files]:
             raise Refused(400, f"the form lacks the part {missing[0]}")
         for name in PARTS:
             await run_in_threadpool(_copy, files[name], folder / name)
-
-
-def _limited(receive: Receive) -> Receive:
-    """The body as it comes, as long as it is not larger than allowed."""
-    received = 0
-
-    async def counted() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > MAX_BYTES:
-            raise _too_large()
-        return message
-
-    return counted
-
-
-def _too_large() -> Refused:
-    return Refused(413, f"an adapter may have {MAX_BYTES >> 20} MiB at most")
 
 
 def _copy(part: UploadFile, path: Path) -> None:

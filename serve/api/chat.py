@@ -19,7 +19,6 @@ from videomind.serve.api.chat_request import ChatRequest
 from videomind.serve.api.chat_response import Completion
 from videomind.serve.api.client_gone import unless_gone, until_answered
 from videomind.serve.api.model_names import check_model
-from videomind.serve.api.small_body import SmallBodyRoute
 from videomind.serve.caller import Caller, caller
 from videomind.serve.desk import Started
 from videomind.serve.errors import UNFORESEEN, error_response, status_of
@@ -29,7 +28,7 @@ from videomind.serve.state import Running, running
 PING_S = 15
 """Seconds after which a stream without news sends a comment, so that nobody between takes it for dead."""
 log = logging.getLogger("videomind.serve")
-router = APIRouter(prefix="/v1/chat", tags=["chat"], route_class=SmallBodyRoute)
+router = APIRouter(prefix="/v1/chat", tags=["chat"])
 STREAM = {
     "text/event-stream": {"schema": {"type": "string", "description": "Chunks, with `stream`; at the end [DONE]"}}
 }

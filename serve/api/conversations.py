@@ -7,13 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, StringConstraints
 
-from videomind.serve.api.small_body import SmallBodyRoute
 from videomind.serve.api.stored import Asking, Id, Served
 from videomind.serve.api.turn_body import TurnBody, turn_body
 from videomind.serve.store.conversations import Conversation
 
 MOST_LISTED = 1000
-router = APIRouter(prefix="/v1/conversations", tags=["conversations"], route_class=SmallBodyRoute)
+router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
 
 
 class ConversationBody(BaseModel):

@@ -14,7 +14,6 @@ from videomind.roles.question import check_question
 from videomind.serve.api.chat_request import MAX_TOP_K
 from videomind.serve.api.client_gone import unless_gone, until_answered
 from videomind.serve.api.result_body import ResultBody, result_body
-from videomind.serve.api.small_body import SmallBodyRoute
 from videomind.serve.asked import DEFAULT_TOP_K, Ask
 from videomind.serve.caller import Caller, caller
 from videomind.serve.desk import Started
@@ -22,7 +21,7 @@ from videomind.serve.errors import Refused
 from videomind.serve.services import Services, services
 from videomind.serve.state import Running, running
 
-router = APIRouter(prefix="/v1/moments", tags=["moments"], route_class=SmallBodyRoute)
+router = APIRouter(prefix="/v1/moments", tags=["moments"])
 
 
 class MomentsRequest(BaseModel):

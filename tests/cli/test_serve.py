@@ -78,7 +78,8 @@ def test_killed_amid_an_upload_and_an_answer_it_starts_again_with_all_that_was_t
         answered = client.post("/v1/chat/completions", json=question(file_id)).raise_for_status().json()
         half = begin_upload(client)
         with client.stream("POST", "/v1/chat/completions", json=question(file_id, stream=True)) as stream:
-            first = json.loads(next(stream.iter_lines()).removeprefix("data: "))
+            lines = stream.iter_lines()  # dropped, it would close the connection
+            first = json.loads(next(lines).removeprefix("data: "))
             assert list((tmp_path / "incoming").iterdir())
             process.kill()
             process.wait()

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from tests.serve.conftest import TakingEngine
 from videomind.lora_switch.adapter import CONFIG_FILE, WEIGHTS_FILE
-from videomind.serve import upload
+from videomind.serve import bodies
 
 FILES = (CONFIG_FILE, WEIGHTS_FILE)
 
@@ -109,7 +109,7 @@ def test_only_a_form_with_two_files_is_taken(client: TestClient) -> None:
 def test_too_much_is_refused_while_it_comes_in(
     client: TestClient, engine: TakingEngine, lora: Path, monkeypatch: pytest.MonkeyPatch, declared: bool
 ) -> None:
-    monkeypatch.setattr(upload, "MAX_BYTES", 10_000)
+    monkeypatch.setitem(bodies.LIMITS, "/v1/adapters/", bodies.Limit(10_000, in_memory=False))
     if declared:
         answer = post(client, "sports", lora)
     else:

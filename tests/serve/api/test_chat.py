@@ -26,6 +26,7 @@ from videomind.agent import Agent
 from videomind.cancellable import Cancel
 from videomind.engines.base import Grounding, RoleRequest
 from videomind.errors import Cancelled, EngineError
+from videomind.serve import bodies
 from videomind.serve.api import chat
 from videomind.serve.caller import LOCAL
 from videomind.serve.store.conversations import TurnState
@@ -211,7 +212,7 @@ def test_a_text_alone_is_told_how_to_send_a_video(openai_client: openai.OpenAI) 
 
 
 def test_too_large_a_request_is_pointed_to_uploads(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videomind.serve.api.small_body.MAX_BODY", 1000)
+    monkeypatch.setitem(bodies.LIMITS, "/v1/", bodies.LIMITS["/v1/"]._replace(most=1000))
     body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
     for content in (body, iter([body])):
         headers = {"Content-Type": "application/json"}
@@ -221,8 +222,8 @@ def test_too_large_a_request_is_pointed_to_uploads(live: Live, monkeypatch: pyte
 
 
 def test_large_requests_together_stay_within_memory(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videomind.serve.api.small_body.LARGE", 100)
-    monkeypatch.setattr("videomind.serve.api.small_body.MAX_HELD", 3000)
+    monkeypatch.setattr(bodies, "LARGE", 100)
+    monkeypatch.setattr(bodies, "HELD", 3000)
     body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
     half_sent, go_on = threading.Event(), threading.Event()
 
