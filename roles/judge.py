@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from videomind.results import Candidate
@@ -53,7 +54,7 @@ def judge(found: tuple[Candidate, ...], calibration: Calibration | None, every: 
         return Verdict(candidates, (), presence)
     if not every:
         return Verdict(candidates, candidates[:1], presence)
-    accepted = [members[0] for members in groups if _best(members) >= rules.moment.threshold]
+    accepted = [members[0] for members in groups if (members[0].probability or 0.0) >= rules.moment.threshold]
     return Verdict(candidates, distinct(accepted, calibration.nms_iou) or candidates[:1], presence)
 
 
@@ -62,20 +63,18 @@ def group(rated: Sequence[Candidate], nms_iou: float) -> list[list[Candidate]]:
 
     Which moment it is, is said best by grounder and verifier together; where it begins and ends, by the grounder. So
     groups go by their most probable member, around which they are: the others overlap it by more than `nms_iou`.
-    Within a group the grounder's confidence decides. Candidates without a probability come last, each by itself.
+    Within a group the grounder's confidence decides, and the first has the probability of the most probable: it stands
+    for what that was asked about. Candidates without a probability come last, each by itself.
     """
     rest = sorted((c for c in rated if c.probability is not None), key=lambda c: -(c.probability or 0.0))
     groups = []
     while rest:
         best = (rest[0].start, rest[0].end)
         same = [c for c in rest[1:] if temporal_iou((c.start, c.end), best) > nms_iou]
-        groups.append(sorted([rest[0], *same], key=lambda c: -c.confidence))
+        first, *others = sorted([rest[0], *same], key=lambda c: -c.confidence)
+        groups.append([replace(first, probability=rest[0].probability), *others])
         rest = [c for c in rest[1:] if c not in same]
     return groups + [[c] for c in rated if c.probability is None]
-
-
-def _best(members: list[Candidate]) -> float:
-    return max(c.probability or 0.0 for c in members)
 
 
 def distinct(ranked: Iterable[Candidate], nms_iou: float) -> tuple[Candidate, ...]:

@@ -78,9 +78,9 @@ class Settings(BaseSettings):
     max_upload_mib: Annotated[int, Field(ge=1, description="Largest video.")] = 4096
     max_video_hours: Annotated[float, Field(gt=0, description="Longest video.")] = 6.0
     max_video_megapixels: Annotated[float, Field(gt=0, description="Largest picture.")] = 36.0
-    upload_idle_s: Annotated[
-        float, Field(gt=0, description="An upload, or any body, that stands still for so long is given up.")
-    ] = 30.0
+    upload_idle_s: Annotated[float, Field(gt=0, description="A request that stands still for so long is given up.")] = (
+        30.0
+    )
     upload_s: Annotated[float, Field(gt=0, description="Longest upload.")] = 3600.0
     sandbox_memory_mib: Annotated[int, Field(ge=512, description="Memory of a process that decodes a video.")] = 2048
     sandbox_cpu_s: Annotated[float, Field(gt=0, description="CPU seconds of one call of such a process.")] = 120.0

@@ -47,8 +47,9 @@ class Plan:
 class Candidate:
     """A span that may be the moment: start and end in seconds, the grounder's confidence, the verifier's score.
 
-    `probability` is the calibrated chance that it really is one (IoU of at least 0.5 with a true moment); None where
-    the model has no calibration, or where a verifier was at work but did not look at this candidate.
+    `probability` is the calibrated chance that it really is one (IoU of at least 0.5 with a true moment); of several
+    that mean the same moment the first has that of the most probable. None where the model has no calibration, or where
+    a verifier was at work but did not look at this candidate.
     """
 
     start: float

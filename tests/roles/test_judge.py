@@ -84,6 +84,14 @@ def test_the_verifier_says_which_moment_and_the_grounder_where_it_ends() -> None
     assert [(m.start, m.end) for m in judge((confident, *FOUND), apart).moments] == [(10, 14)]
 
 
+def test_the_first_of_those_that_mean_the_same_moment_is_as_probable_as_the_most_probable() -> None:
+    confident = Candidate(10, 13, 0.95, verified=0.65)
+    for every in (False, True):
+        candidates, moments, _ = judge((confident, *FOUND), RULES, every)
+        assert [c.probability for c in candidates[:3]] == pytest.approx([0.7, 0.7, 0.55])
+        assert moments[0] == candidates[0]
+
+
 def test_of_moments_that_overlap_one_is_given() -> None:
     first, second = Candidate(0, 4, 0.95, verified=0.6), Candidate(3, 9, 0.9, verified=0.65)
     middle = Candidate(1, 6, 0.5, verified=0.7)  # both overlap it, and belong to its group
