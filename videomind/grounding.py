@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 
 from videomind.calls import Call, Calls, Outcome
 from videomind.engines.base import Grounding
@@ -13,7 +13,7 @@ from videomind.roles.long import SHOWN, Mode, choose_mode, even_frames, scan_fra
 from videomind.roles.windows import Window, cut, found_in, merge, promising
 from videomind.vision.base import VideoReader
 from videomind.vision.clip import Clip
-from videomind.vision.windows import in_groups, load_windows
+from videomind.vision.windows import in_groups, load_groups
 
 CLOSER = 32
 """Windows that are looked at after the key frames."""
@@ -69,18 +69,20 @@ def _key_frames(reader: VideoReader) -> list[int] | None:
 
 
 def _look(calls: Calls, query: str, reader: VideoReader, windows: Sequence[Window], shown: int = 1) -> Found:
-    """The candidates of all windows. Only a group of windows is held at a time, however many there are."""
+    """The candidates of all windows. Only two groups of windows are held at a time, however many there are."""
     view = calls.specs["grounder"].view
+    groups = in_groups(windows, reader, view, shown)
     best: tuple[Candidate, ...] = ()
-    for group in in_groups(windows, reader, view, shown):
-        with calls.timed("decode"):
-            clips = load_windows(reader, view, group, calls.frames, shown)
-        groundings = yield from _localise(calls, query, clips)
-        more: list[Candidate] = []
-        for window, grounding in zip(group, groundings, strict=True):
-            rows = [] if grounding.spans is None else grounding.spans.tolist()
-            more += found_in(window, rows, calls.task.protocol.unit)
-        best = merge(best, more)
+    with closing(load_groups(reader, view, groups, calls.frames, shown)) as loaded:
+        for group in groups:
+            with calls.timed("decode"):
+                clips = next(loaded)
+            groundings = yield from _localise(calls, query, clips)
+            more: list[Candidate] = []
+            for window, grounding in zip(group, groundings, strict=True):
+                rows = [] if grounding.spans is None else grounding.spans.tolist()
+                more += found_in(window, rows, calls.task.protocol.unit)
+            best = merge(best, more)
     return best
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -32,6 +34,30 @@ def in_groups(windows: Sequence[Window], reader: VideoReader, view: View, shown:
     most = max((len(window.frames) for window in windows), default=1) * shown * height * width * 3
     size = max(1, min(GROUP, GROUP_BYTES // most))
     return [windows[start : start + size] for start in range(0, len(windows), size)]
+
+
+def load_groups(
+    reader: VideoReader, view: View, groups: Sequence[Sequence[Window]], cache: FrameCache, shown: int = 1
+) -> Generator[list[Clip]]:
+    """The clips of one group after the other; the next is loaded in a thread while the caller works with the last.
+
+    Args:
+        reader: as for `load_windows`.
+        view: the size at which frames are seen.
+        groups: windows of this video.
+        cache: frames at hand from earlier; new ones are added.
+        shown: how often each frame is shown.
+
+    Raises:
+        VideoError: as `load_windows`, when the group that cannot be loaded is asked for.
+    """
+    with ThreadPoolExecutor(1, "windows") as thread:
+        coming: deque[Future[list[Clip]]] = deque()
+        for group in groups:
+            coming.append(thread.submit(load_windows, reader, view, group, cache, shown))
+            if len(coming) > 1:
+                yield coming.popleft().result()
+        yield from (clips.result() for clips in coming)
 
 
 def load_windows(
