@@ -25,7 +25,8 @@ def test_very_long_videos_are_scanned_where_key_frames_are_dense_enough() -> Non
     assert choose_mode("auto", LONG - 2, VIEW, keys(LONG, 2), FPS) == "windows"
     assert choose_mode("auto", LONG, VIEW, keys(LONG, 2), FPS) == "scan"
     assert choose_mode("auto", LONG, VIEW, keys(LONG, 60), FPS) == "windows"
-    assert choose_mode("auto", LONG, VIEW, keys(LONG / 2, 2), FPS) == "windows"
+    assert choose_mode("auto", LONG, VIEW, keys(0.95 * LONG, 2), FPS) == "scan"
+    assert choose_mode("auto", LONG, VIEW, keys(0.85 * LONG, 2), FPS) == "windows"
     assert choose_mode("auto", LONG, VIEW, None, FPS) == "windows"
 
 

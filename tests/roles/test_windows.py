@@ -70,9 +70,34 @@ def test_a_cut_off_moment_counts_where_it_is_seen_whole() -> None:
     assert [(round(c.start, 2), round(c.end, 2)) for c in counted] == [moment]
 
 
+def test_a_moment_right_between_two_windows_belongs_to_the_later_one() -> None:
+    windows = cut(EVERY_FIFTH, FPS, 16)
+    border = windows[0].own[1]
+    moment = (border - 0.5, border + 0.5)
+    counted = []
+    for number, window in enumerate(windows[:2]):
+        start, end = window.span
+        seen = [(time - start) / (end - start) for time in moment]
+        counted += [number for _ in found_in(window, [(*seen, 0.9)])]
+    assert counted == [1]
+    assert promising([Candidate(*moment, 0.9)], windows, 1) == [windows[1]]
+
+
 def test_merged_are_the_most_confident_without_doubles() -> None:
     best = merge((Candidate(0, 4, 0.9), Candidate(50, 54, 0.3)), [Candidate(0.2, 4, 0.95), Candidate(2, 6, 0.5)])
     assert [(c.start, c.confidence) for c in best] == [(0.2, 0.95), (2, 0.5), (50, 0.3)]
+
+
+def test_an_overlap_of_just_the_limit_is_no_double() -> None:
+    pair = (Candidate(0, 4, 0.9), Candidate(0, 3, 0.8))
+    assert merge(pair, ()) == pair
+    assert merge(pair[:1], [Candidate(0, 3.01, 0.8)]) == pair[:1]
+
+
+def test_doubles_take_no_place_from_others() -> None:
+    ours = [Candidate(10.0 * i, 10.0 * i + 5, 0.9 - i / 1000) for i in range(KEPT)]
+    doubles = [Candidate(c.start, c.end + 0.1, 0.95) for c in ours[: KEPT // 2]]
+    assert len(merge(ours, doubles)) == KEPT
 
 
 def test_no_more_are_kept_than_of_one_view() -> None:
