@@ -23,7 +23,7 @@ THREADS, FOLLOWING = (1, 2), 4
 
 
 def main() -> None:
-    args = arguments(__doc__ or "", repeat=5).parse_args()
+    args = arguments(__doc__, repeat=5).parse_args()
     bundle, video, questions = subject(args.subject, args.work)
     cold: dict[int, list[float]] = {threads: [] for threads in THREADS}
     following: dict[int, list[float]] = {threads: [] for threads in THREADS}

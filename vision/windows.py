@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -44,20 +43,21 @@ def load_groups(
     Args:
         reader: as for `load_windows`.
         view: the size at which frames are seen.
-        groups: windows of this video.
+        groups: windows of this video; at least one group.
         cache: frames at hand from earlier; new ones are added.
         shown: how often each frame is shown.
 
     Raises:
         VideoError: as `load_windows`, when the group that cannot be loaded is asked for.
     """
+    first, *others = groups
     with ThreadPoolExecutor(1, "windows") as thread:
-        coming: deque[Future[list[Clip]]] = deque()
-        for group in groups:
-            coming.append(thread.submit(load_windows, reader, view, group, cache, shown))
-            if len(coming) > 1:
-                yield coming.popleft().result()
-        yield from (clips.result() for clips in coming)
+        coming = thread.submit(load_windows, reader, view, first, cache, shown)
+        for group in others:
+            clips = coming.result()
+            coming = thread.submit(load_windows, reader, view, group, cache, shown)
+            yield clips
+        yield coming.result()
 
 
 def load_windows(

@@ -18,6 +18,7 @@ import pytest
 from tests.cli.conftest import Videomind, heed_interrupts
 from tests.cli.test_errors import assert_refused
 from tests.evaluation.run.processes import forked
+from tests.waiting import wait_for
 from videomind.cli import eval_run
 from videomind.evaluation.run import workers
 from videomind.evaluation.run.line import Manner
@@ -178,13 +179,6 @@ def test_a_model_that_is_not_there_is_refused_at_once(synth_run: Callable[..., A
 def command(data: Path, output: Path, *more: str) -> list[str]:
     given = ("--tasks", "synth", "--limit", "12", "--data", str(data), "--output", str(output), "--device", "cpu")
     return [sys.executable, "-m", "videomind.cli", "eval", "run", *given, *more]
-
-
-def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.02)
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -3,14 +3,13 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.tiny import spec
+from tests.waiting import wait_for
 from videomind.errors import InputError
 from videomind.synth.dataset import FILES, SynthSet
 from videomind.synth.questions import IN_THE_MOMENT
@@ -180,13 +179,6 @@ def test_processes_that_render_end_with_a_run_that_is_killed(tmp_path: Path) -> 
         run.kill()
     assert len(children) >= 2
     wait_for(lambda: not any(is_alive(child) for child in children))
-
-
-def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
-    give_up = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < give_up, f"it did not happen in {seconds} s"
-        time.sleep(0.1)
 
 
 def is_alive(pid: str) -> bool:

@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 
 import numpy as np
 import pytest
 
 from tests.vision.media import numbered_frames, numbers_of
+from tests.waiting import wait_for
 from videomind.errors import VideoError
 from videomind.roles.spec import CELL, View
 from videomind.roles.windows import Window, cut
@@ -57,7 +57,7 @@ def test_the_next_group_is_loaded_while_the_last_is_in_use(reader: Counting) -> 
         for number, (group, (clip,)) in enumerate(zip(groups, loaded, strict=True)):
             assert clip.indices == group[0].frames
             ahead = 8 * min(number + 2, len(groups))
-            until(lambda ahead=ahead: len(reader.decoded) == ahead)
+            wait_for(lambda ahead=ahead: len(reader.decoded) == ahead)
             time.sleep(0.02)
             assert len(reader.decoded) == ahead  # and no more: two groups are held at most
     assert reader.decoded == list(range(32))
@@ -78,13 +78,6 @@ def test_a_group_that_cannot_be_loaded_says_so_when_it_is_asked_for(reader: Coun
     assert next(loaded)[0].indices == (3, 9)
     with pytest.raises(VideoError, match="frame 70 is outside"):
         next(loaded)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_groups_are_as_large_as_memory_allows(reader: Counting, monkeypatch: pytest.MonkeyPatch) -> None:

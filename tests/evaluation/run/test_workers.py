@@ -2,8 +2,7 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing import Pipe
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.evaluation.run.conftest import Ask, ids
 from tests.evaluation.run.processes import CPU, EXIT, KILL, ONCE, mortal_work
+from tests.waiting import wait_for
 from videomind.errors import BundleError, EngineError
 from videomind.evaluation.run import worker, workers
 from videomind.evaluation.run.batches import Asked, Batch
@@ -51,13 +51,6 @@ def hired(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[_Hand]]:
 def mortal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that die of some questions."""
     monkeypatch.setattr(workers, "work", mortal_work)
-
-
-def wait_for(happened: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it does not happen"
-        time.sleep(0.02)
 
 
 def is_alive(pid: int | None) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +15,11 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from tests.serve.api.questions import BLINKS, about
 from tests.serve.live import Live, live_server
+from tests.waiting import wait_for
 from videomind.agent import Agent
+from videomind.serve import bodies
 
 PATIENCE = 0.4
 FORM = "multipart/form-data; boundary=x"
@@ -80,12 +86,44 @@ def test_an_answer_takes_its_time(
 
     monkeypatch.setattr(nano_agent.engine, "ground", slowly)
     sent = httpx2.post(f"{hasty.url}/v1/files?name=demo.mp4", content=demo_video.read_bytes()).json()["id"]
-    video, text = (
-        {"type": "video_url", "video_url": {"url": sent}},
-        {"type": "text", "text": "What shape is the thing that blinks?"},
-    )
-    body = {"model": "videomind", "messages": [{"role": "user", "content": [video, text]}]}
+    body = {"model": "videomind", "messages": about(sent, BLINKS.text)}
     for stream in (False, True):
         answer = httpx2.post(f"{hasty.url}/v1/chat/completions", json=body | {"stream": stream}, timeout=60)
         assert answer.status_code == 200
         assert "square" in answer.text
+
+
+def test_too_large_a_request_is_pointed_to_uploads(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(bodies.LIMITS, "/v1/", bodies.LIMITS["/v1/"]._replace(most=1000))
+    body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
+    for content in (body, iter([body])):
+        headers = {"Content-Type": "application/json"}
+        refused = httpx2.post(f"{live.url}/v1/chat/completions", content=content, headers=headers)
+        assert refused.status_code == 413
+        assert "POST /v1/files" in refused.json()["error"]["message"]
+
+
+def test_large_requests_together_stay_within_memory(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "LARGE", 100)
+    monkeypatch.setattr(bodies, "HELD", 3000)
+    body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
+    half_sent, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield body[:-1]
+        half_sent.set()
+        assert go_on.wait(10)
+        yield body[-1:]
+
+    def post(content: bytes | Iterator[bytes]) -> httpx2.Response:
+        headers = {"Content-Type": "application/json"}
+        return httpx2.post(f"{live.url}/v1/chat/completions", content=content, headers=headers)
+
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(post, slowly())
+        assert half_sent.wait(10)
+        wait_for(lambda: post(body).status_code == 429)
+        assert post(b"{}").status_code == 400  # small ones always find room
+        go_on.set()
+        assert first.result().status_code == 400
+    assert post(body).status_code == 400

@@ -5,49 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx2
 import openai
 import pytest
-from sqlalchemy import func, select
 
 from tests.near import near
-from tests.serve.live import Live, live_server
+from tests.serve.api.questions import ABSENT, BLINKS, MOVES, about, ask
+from tests.serve.live import Live
+from tests.waiting import wait_for
 from videomind.agent import Agent
-from videomind.cancellable import Cancel
-from videomind.engines.base import Grounding, RoleRequest
-from videomind.errors import Cancelled, EngineError
-from videomind.serve import bodies
-from videomind.serve.api import chat
 from videomind.serve.caller import LOCAL
 from videomind.serve.store.conversations import TurnState
-from videomind.serve.store.tables import TurnRow
-from videomind.synth.demo import DEMO_QUESTIONS, DemoQuestion
+from videomind.synth.demo import DemoQuestion
 from videomind.wire import result_from_json
-
-BLINKS, MOVES, _, ABSENT = DEMO_QUESTIONS
-
-
-def about(video: str, question: str) -> list[Any]:
-    shown = {"type": "video_url", "video_url": {"url": video}}
-    return [{"role": "user", "content": [shown, {"type": "text", "text": question}]}]
-
-
-def ask(client: openai.OpenAI, video: str, asked: DemoQuestion, **fields: Any) -> Any:
-    fields = {"model": "videomind"} | fields
-    settings = fields.setdefault("extra_body", {}).setdefault("videomind", {})
-    if asked.options:
-        settings["options"] = list(asked.options)
-    return client.chat.completions.create(messages=about(video, asked.text), **fields)
 
 
 def overlaps(moment: dict[str, Any], asked: DemoQuestion) -> bool:
@@ -157,7 +130,7 @@ def test_the_planner_alone_gives_its_plan(openai_client: openai.OpenAI, live: Li
     assert "candidates" not in completion.videomind
     stream = ask(openai_client, demo_id, BLINKS, model="videomind/planner", stream=True)
     assert json.loads(joined(stream, "content")) == plan
-    until(lambda: live.state.running.queue.running == 0)
+    wait_for(lambda: live.state.running.queue.running == 0)
 
 
 @pytest.mark.parametrize("role", ["grounder", "verifier"])
@@ -211,42 +184,6 @@ def test_a_text_alone_is_told_how_to_send_a_video(openai_client: openai.OpenAI) 
         openai_client.chat.completions.create(model="videomind", messages=[{"role": "user", "content": "What is red?"}])
 
 
-def test_too_large_a_request_is_pointed_to_uploads(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(bodies.LIMITS, "/v1/", bodies.LIMITS["/v1/"]._replace(most=1000))
-    body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
-    for content in (body, iter([body])):
-        headers = {"Content-Type": "application/json"}
-        refused = httpx2.post(f"{live.url}/v1/chat/completions", content=content, headers=headers)
-        assert refused.status_code == 413
-        assert "POST /v1/files" in refused.json()["error"]["message"]
-
-
-def test_large_requests_together_stay_within_memory(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "LARGE", 100)
-    monkeypatch.setattr(bodies, "HELD", 3000)
-    body = json.dumps({"model": "videomind", "messages": about("data:" + 2000 * "A", "What?")}).encode()
-    half_sent, go_on = threading.Event(), threading.Event()
-
-    def slowly() -> Iterator[bytes]:
-        yield body[:-1]
-        half_sent.set()
-        assert go_on.wait(10)
-        yield body[-1:]
-
-    def post(content: bytes | Iterator[bytes]) -> httpx2.Response:
-        headers = {"Content-Type": "application/json"}
-        return httpx2.post(f"{live.url}/v1/chat/completions", content=content, headers=headers)
-
-    with ThreadPoolExecutor(1) as thread:
-        first = thread.submit(post, slowly())
-        assert half_sent.wait(10)
-        until(lambda: post(body).status_code == 429)
-        assert post(b"{}").status_code == 400  # small ones always find room
-        go_on.set()
-        assert first.result().status_code == 400
-    assert post(body).status_code == 400
-
-
 def test_turns_of_a_stored_conversation(openai_client: openai.OpenAI, live: Live, demo_id: str) -> None:
     services = live.state.services
     conversation = services.conversations.start(LOCAL, services.library.get(LOCAL, demo_id), "blinking")
@@ -255,100 +192,3 @@ def test_turns_of_a_stored_conversation(openai_client: openai.OpenAI, live: Live
     assert [turn.id for turn in services.conversations.turns(LOCAL, conversation.id)] == [completion.videomind["id"]]
     with pytest.raises(openai.NotFoundError, match="conv-0"):
         ask(openai_client, demo_id, BLINKS, extra_body={"videomind": {"conversation": "conv-" + 24 * "0"}})
-
-
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_client_that_goes_away_frees_the_engine(
-    live: Live, openai_client: openai.OpenAI, demo_id: str, monkeypatch: pytest.MonkeyPatch, stream: bool
-) -> None:
-    before, grounding = turns(live, TurnState.CANCELLED), EndlessGrounding()
-    with monkeypatch.context() as patched:
-        patched.setattr(live.state.running.agent.engine, "ground", grounding)
-        with sent(live.url, {"model": "videomind", "messages": about(demo_id, BLINKS.text), "stream": stream}):
-            assert grounding.reached.wait(10)
-            assert live.state.running.queue.running == 1
-        assert grounding.freed.wait(10)
-    until(lambda: live.state.running.queue.running == 0)
-    until(lambda: turns(live, TurnState.CANCELLED) == before + 1)
-    assert ask(openai_client, demo_id, BLINKS).choices[0].message.content == "square"
-
-
-def test_an_error_amid_a_stream_is_told_in_the_stream(
-    live: Live, openai_client: openai.OpenAI, demo_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(requests: Sequence[RoleRequest], cancel: Cancel) -> list[Grounding]:
-        raise EngineError("out of memory: ask about a shorter video")
-
-    monkeypatch.setattr(live.state.running.agent.engine, "ground", fail)
-    before = turns(live, TurnState.FAILED)
-    stream = ask(openai_client, demo_id, BLINKS, stream=True)
-    with pytest.raises(openai.APIError, match="out of memory: ask about a shorter video"):
-        list(stream)
-    assert live.state.running.queue.running == 0
-    until(lambda: turns(live, TurnState.FAILED) == before + 1)
-
-
-def test_who_has_to_wait_is_told_and_beyond_the_line_refused(
-    tmp_path: Path, nano_agent: Agent, demo_video: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chat, "PING_S", 0.05)
-    grounding, key = EndlessGrounding(), "a-key"
-    with (
-        live_server(tmp_path / "data", nano_agent, api_key=key, parallel=1, waiting=1) as live,
-        openai.OpenAI(base_url=f"{live.url}/v1", api_key=key, max_retries=0) as client,
-        monkeypatch.context() as patched,
-    ):
-        with pytest.raises(openai.AuthenticationError):
-            client.with_options(api_key="another").models.list()
-        with demo_video.open("rb") as file:
-            video = client.files.create(file=file, purpose="user_data").id
-        patched.setattr(nano_agent.engine, "ground", grounding)
-        question = {"model": "videomind", "messages": about(video, BLINKS.text), "stream": True}
-        with sent(live.url, question, key):
-            assert grounding.reached.wait(10)
-            with sent(live.url, question, key) as second:
-                told = b""
-                while b": ping" not in told:
-                    told += second.recv(65536)
-                assert b'"videomind":{"event":"queued","position":1}' in told
-                with pytest.raises(openai.RateLimitError, match="the server is busy: try again in") as refused:
-                    ask(client, video, BLINKS)
-                assert int(refused.value.response.headers["Retry-After"]) >= 1
-        until(lambda: (live.state.running.queue.running, live.state.running.queue.waiting) == (0, 0))
-
-
-class EndlessGrounding:
-    """In place of an engine's grounding: goes on until it is cancelled."""
-
-    def __init__(self) -> None:
-        self.reached, self.freed = threading.Event(), threading.Event()
-
-    def __call__(self, requests: Sequence[RoleRequest], cancel: Cancel) -> list[Grounding]:
-        self.reached.set()
-        assert cancel.wait(10)
-        self.freed.set()
-        raise Cancelled
-
-
-@contextmanager
-def sent(url: str, body: dict[str, Any], key: str = "none") -> Iterator[socket.socket]:
-    """A request on its way; the client goes away at the end, whether it was answered or not."""
-    data, address = json.dumps(body).encode(), urlsplit(url)
-    head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(data)}\r\n"
-    request = f"POST /v1/chat/completions HTTP/1.1\r\n{head}Content-Type: application/json\r\n\r\n".encode()
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
-        connection.sendall(request + data)
-        yield connection
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def turns(live: Live, state: TurnState) -> int:
-    """How many ended so."""
-    with live.state.services.database.session() as session:
-        return session.scalar(select(func.count()).where(TurnRow.state == state)) or 0
