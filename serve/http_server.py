@@ -56,7 +56,8 @@ class HttpServer:
             timeout_graceful_shutdown=GRACE,
         )
         self._server, self._on_close = uvicorn.Server(config), on_close
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="videomind-http")
+        self._thread = threading.Thread(target=self._run, name="videomind-http")
+        self._ended = threading.Event()  # before Python 3.13 a thread whose `join` a signal ends counts as ended itself
 
     def start(self) -> None:
         """Answer requests from now on."""
@@ -64,12 +65,18 @@ class HttpServer:
 
     def wait(self) -> None:
         """Until it has stopped."""
-        self._thread.join()
+        self._ended.wait()
 
     def close(self) -> None:
         """Take no more requests, and give those under way some seconds. May be called again."""
         self._on_close()
         self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._thread.ident is not None:
+            self._ended.wait()
         self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run([self._socket])
+        finally:
+            self._ended.set()
